@@ -1,0 +1,137 @@
+"""Which version is the champion, the one that is served? Only the best that passed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from . import PROJECT, evaluate, features, files, persist, tracking
+from .errors import ProjectError
+from .evaluate import MAIN
+from .paths import Layout
+from .rows import TARGET
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether a version becomes the champion, and why, in words."""
+
+    promoted: bool
+    why: str
+
+
+def promote(version: str | None, holdout: pd.DataFrame, layout: Layout) -> Decision:
+    """Move the alias to `version` (None: the newest) if it deserves it, and export the champion.
+
+    Both models answer the same hold-out now. Metrics that were written down earlier may come from
+    other data, and would not be comparable.
+    """
+    client = tracking.client(layout)
+    candidate = _find(client, version)
+    champion = tracking.champion(client)
+    if champion is not None and champion.version == candidate.version:
+        _export(client, champion, layout)
+        return Decision(True, f"version {champion.version} is the champion already")
+    decision = decide(
+        candidate,
+        _score(client, candidate, holdout),
+        champion,
+        None if champion is None else _score(client, champion, holdout),
+    )
+    if decision.promoted:
+        client.set_registered_model_alias(PROJECT, tracking.ALIAS, candidate.version)
+        champion = candidate
+    if champion is not None:  # also when it stays: its files may be missing, as in a new clone
+        _export(client, champion, layout)
+    return decision
+
+
+def decide(
+    candidate: ModelVersion,
+    score: float | None,
+    champion: ModelVersion | None,
+    champion_score: float | None,
+) -> Decision:
+    """The rules. A score is the main metric on the hold-out; None: it cannot be scored."""
+    name = f"version {candidate.version}"
+    if candidate.tags.get("evaluation") != "passed":
+        found = candidate.tags.get("evaluation", "missing")
+        return Decision(False, f"the evaluation of {name} is: {found}")
+    if score is None:
+        return Decision(False, f"{name} reads columns that features.py no longer builds")
+    if not score > float(candidate.tags[f"baseline_{MAIN}"]):
+        return Decision(False, f"{name} does not beat the baseline: {MAIN} {score:.4f}")
+    if champion is None:
+        return Decision(True, f"{name} is the first champion: {MAIN} {score:.4f}")
+    other = f"the champion, version {champion.version}"
+    if champion_score is None:
+        return Decision(True, f"{name}: {other}, reads columns that are no longer built")
+    numbers = f"{MAIN} {score:.4f} against {champion_score:.4f} on the same hold-out"
+    if score == champion_score:
+        return Decision(False, f"{name} is as good as {other}, not better: {numbers}")
+    better = score > champion_score
+    return Decision(better, f"{name} {'beats' if better else 'does not beat'} {other}: {numbers}")
+
+
+def _find(client: mlflow.MlflowClient, version: str | None) -> ModelVersion:
+    try:
+        found = tracking.latest(client)
+        if version is not None and found is not None:
+            found = client.get_model_version(PROJECT, version)
+    except MlflowException as error:
+        raise ProjectError(
+            what=f"There is no version {version}.",
+            why=error.message,
+            do="Look at the versions: make runs",
+        ) from None
+    if found is None:
+        raise ProjectError(
+            what="There is no version to promote.",
+            why="No model has been trained in this project yet.",
+            do="Train one: make train",
+        )
+    return found
+
+
+def _score(
+    client: mlflow.MlflowClient, version: ModelVersion, holdout: pd.DataFrame
+) -> float | None:
+    """The main metric on the hold-out now, or None when the model needs columns that are gone."""
+    folder = _serving_files(client, version)
+    model, about = persist.load_from(folder)
+    if not set(about["features"]) <= set(features.NAMES):
+        return None
+    columns = [features.NAMES.index(name) for name in about["features"]]
+    matrix = np.ascontiguousarray(features.build(holdout)[:, columns])
+    probability = evaluate.probabilities(model, matrix)
+    truth = holdout[TARGET].to_numpy(dtype=bool)
+    return evaluate.score(truth, probability, about["threshold"])[MAIN]
+
+
+def _serving_files(client: mlflow.MlflowClient, version: ModelVersion) -> Path:
+    try:
+        return Path(client.download_artifacts(version.run_id, "serving"))
+    except (MlflowException, OSError) as error:
+        raise ProjectError(
+            what=f"The files of version {version.version} are not there.",
+            why=f"Its training was interrupted, or the run's files were deleted: {error}",
+            do="Train again: make train",
+        ) from None
+
+
+def _export(client: mlflow.MlflowClient, champion: ModelVersion, layout: Layout) -> None:
+    """Copy the champion's files to where the service and the tests look for them."""
+    about = persist.describe(layout.champion)
+    if about is not None and about["run_id"] == champion.run_id and layout.golden.is_file():
+        return
+    folder = _serving_files(client, champion)
+    known: dict[str, Any] | None = persist.describe(folder)
+    if known is None:
+        raise ProjectError("The champion's model.json is missing.", str(folder), "make train")
+    files.write(layout.golden, (folder / "golden.json").read_bytes())
+    persist.save_to(layout.champion, (folder / "model.skops").read_bytes(), known)
