@@ -1,0 +1,209 @@
+"""Build a release: champion model + code + locked serving dependencies → bento."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mldeploy import environment as serving_environment
+from mldeploy import golden, release
+from mldeploy.errors import FailedError
+from mldeploy.programs import last_lines, run
+from mldeploy.project import Project, code_files, git_state, locked_requirements
+from mldeploy.release import Release
+from mldeploy.ui import Ui
+
+SCRIPTS = Path(__file__).parent / "project_side"
+MODEL_FOLDER = Path("models/champion")  # where the template's service looks, from the code's root
+
+
+@dataclass(frozen=True)
+class Champion:
+    """What the registry says of the model that the configured alias names."""
+
+    version: str
+    run_id: str
+    metrics: dict[str, float]
+
+
+def build(project: Project, ui: Ui) -> Release:
+    """Make the release of what the project is now, or find that it is made already.
+
+    Raises :class:`FailedError` with nothing left behind but whole releases and environments.
+    """
+    interpreter = project.python()
+    with _workshop(project) as workshop:
+        context = workshop / "context"
+        # Asking MLflow takes seconds of importing, making the environment seconds of linking.
+        with ThreadPoolExecutor(max_workers=1) as aside:
+            taking = aside.submit(take_champion, project, interpreter, context / MODEL_FOLDER, ui)
+            requirements = locked_requirements(project)
+            ui.explain(
+                "uv export --locked --only-group serve > requirements.txt",
+                "the exact versions, with hashes, that the service runs with here and elsewhere",
+            )
+            with ui.step("serving environment") as step:
+                made = serving_environment.ensure(project, interpreter, requirements, ui)
+                step.say(made.summary)
+            with ui.step(f"model {project.config.project.model}") as step:
+                champion = taking.result()
+                step.say(f"version {champion.version}, run {champion.run_id[:8]}")
+        requests = golden.read(project.golden, champion.run_id)
+        _copy_code(project, context)
+        (context / "requirements.txt").write_text(requirements, encoding="utf-8")
+        fresh = _identify(project, champion, context, requests, made.key)
+        folder = releases_folder(project) / fresh.name
+        if folder.exists():
+            ui.note(f"release {fresh.name} was built before; it is used again")
+            return release.load(folder)
+        with ui.step(f"release {fresh.name}") as step:
+            _assemble(project, interpreter, fresh, workshop)
+            step.say(_summary(fresh))
+        return fresh
+
+
+def take_champion(project: Project, interpreter: Path, folder: Path, ui: Ui) -> Champion:
+    """Copy the champion's serving files from MLflow to ``folder``; the registry is the truth."""
+    wanted = project.config.project
+    ui.explain(
+        f"mlflow artifacts download --run-id (of models:/{wanted.model}) --artifact-path serving",
+        "the model is whatever the registry's alias names now, not what lies in a folder",
+    )
+    downloads = folder.parent / "downloads"
+    downloads.mkdir(parents=True)
+    found = _script(
+        interpreter,
+        project,
+        "take_champion.py",
+        wanted.model_name,
+        wanted.model_alias,
+        str(downloads),
+    )
+    if "missing" in found:
+        raise _no_champion(project, found)
+    (downloads / "serving").rename(folder)
+    downloads.rmdir()
+    return Champion(found["version"], found["run_id"], found["metrics"])
+
+
+def releases_folder(project: Project) -> Path:
+    return project.state / "releases"
+
+
+def known_releases(project: Project) -> list[Release]:
+    """The releases that are on disk and whole, oldest first."""
+    folders = releases_folder(project).glob(f"*/{release.RECORD}")
+    return sorted((release.load(f.parent) for f in folders), key=lambda r: r.created_at)
+
+
+@contextmanager
+def _workshop(project: Project) -> Iterator[Path]:
+    """A folder that is gone afterwards, with what a killed build left before."""
+    place = project.state / "build"
+    shutil.rmtree(place, ignore_errors=True)  # the lock is held: nobody else builds here
+    place.mkdir(parents=True)
+    workshop = Path(tempfile.mkdtemp(dir=place))
+    (workshop / "context").mkdir()
+    try:
+        yield workshop
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _copy_code(project: Project, context: Path) -> None:
+    for name in code_files(project):
+        # bentoml flattens src/ too; done here, the code's layout is the same in every target.
+        inside = name.relative_to("src") if name.parts[0] == "src" else name
+        (context / inside).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(project.root / name, context / inside)
+
+
+def _identify(
+    project: Project, champion: Champion, context: Path, requests: golden.Golden, environment: str
+) -> Release:
+    parts = {
+        path.relative_to(context).as_posix(): path.read_bytes()
+        for path in context.rglob("*")
+        if path.is_file()
+    }
+    digest = release.digest_of(parts | {"golden": requests.raw, "run": champion.run_id.encode()})
+    git = git_state(project.root)
+    return Release(
+        name=release.name_of(champion.version, git.commit, digest),
+        service=project.config.project.service,
+        model=project.config.project.model_name,
+        model_version=champion.version,
+        run_id=champion.run_id,
+        commit=git.commit,
+        dirty=git.dirty,
+        digest=digest,
+        environment=environment,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        created_by=getpass.getuser(),
+        metrics=champion.metrics,
+    )
+
+
+def _assemble(project: Project, interpreter: Path, fresh: Release, workshop: Path) -> None:
+    """Build the bento, put the release's folder together, and move it into place whole."""
+    labels = {
+        "mldeploy.project": project.config.project.name,
+        "mldeploy.release": fresh.name,
+        "mldeploy.model_version": fresh.model_version,
+        "mldeploy.run_id": fresh.run_id,
+        "mldeploy.commit": fresh.commit or "",
+    }
+    built = _script(
+        interpreter,
+        project,
+        "build_bento.py",
+        fresh.service,
+        project.config.project.name,
+        fresh.name,
+        str(workshop / "context"),
+        str(workshop / "store"),
+        json.dumps(labels),
+    )
+    whole = workshop / "release"
+    whole.mkdir()
+    Path(built["path"]).rename(whole / "bento")
+    shutil.copyfile(workshop / "context" / "requirements.txt", whole / "requirements.txt")
+    shutil.copyfile(project.golden, whole / "golden.json")
+    release.save(fresh, whole)
+    releases_folder(project).mkdir(parents=True, exist_ok=True)
+    whole.rename(releases_folder(project) / fresh.name)
+
+
+def _script(interpreter: Path, project: Project, name: str, *words: str) -> dict[str, Any]:
+    """Run one of project_side's scripts and read its last line of output."""
+    output = run([interpreter, SCRIPTS / name, *words], cwd=project.root, timeout=600)
+    answer: dict[str, Any] = json.loads(last_lines(output, 1))
+    return answer
+
+
+def _no_champion(project: Project, found: dict[str, Any]) -> FailedError:
+    wanted = project.config.project
+    why = {
+        "registry": "Nothing has been trained here yet: there is no mlflow.db in this project.",
+        "alias": f"The MLflow registry has no model {wanted.model_name!r} with the alias "
+        f"{wanted.model_alias!r}; a model gets it when its evaluation passes.",
+        "files": f"Version {found.get('version')} has no serving files (run artifacts serving/*): "
+        "it was registered by something other than `make train`.",
+    }[found["missing"]]
+    return FailedError(
+        "no-champion", what=f"There is no {wanted.model} to deploy.", why=why, do="make train"
+    )
+
+
+def _summary(fresh: Release) -> str:
+    code = f"commit {fresh.commit[:7]}" if fresh.commit else "no git commit"
+    return f"{code}{', with uncommitted changes' if fresh.dirty else ''}"

@@ -1,0 +1,109 @@
+"""`plan`, `up`, `rollback`, `down`: words to the user around the runbooks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from mldeploy.cli.main import Verb
+from mldeploy.cli.shared import chosen_target, target_argument, voice
+from mldeploy.release import main_metric
+
+
+@click.command(cls=Verb, example="mldeploy plan --json")
+@target_argument
+def plan(target: str | None) -> None:
+    """Show what `up` would create, change and remove, what it costs, and who could reach it."""
+    from mldeploy.inspection import plan_facts
+    from mldeploy.plan import plan as make_plan
+    from mldeploy.plan import text_of
+
+    ui = voice()
+    with ui.step("look at the project and the target"):
+        made = make_plan(plan_facts(*chosen_target(target), ui))
+    ui.result(made.as_dict(), text_of(made))
+
+
+@click.command(cls=Verb, example="mldeploy up --explain")
+@target_argument
+def up(target: str | None) -> None:
+    """Build a release of the champion model and the code as it is, prove it, let it take over.
+
+    The new server starts beside the old one. Only when it is ready and answers the golden requests
+    as stored does it take the port; until then the old release serves untouched.
+    """
+    from mldeploy import deploy
+
+    ui = voice()
+    project, name, settings = chosen_target(target)
+    done = deploy.up(project, name, settings, ui)
+    _tell(ui, name, settings, done, "already serves" if done.switched is None else "serves")
+
+
+@click.command(cls=Verb, example="mldeploy rollback --to v1-3f2a9c1-77d0e2")
+@target_argument
+@click.option("--to", metavar="RELEASE", help="A release of `mldeploy history`; else the previous.")
+def rollback(target: str | None, to: str | None) -> None:
+    """Let an earlier release take over again. Nothing is built, and the gate holds for it too."""
+    from mldeploy import deploy
+
+    ui = voice()
+    project, name, settings = chosen_target(target)
+    done = deploy.rollback(project, name, settings, to, ui)
+    _tell(ui, name, settings, done, "serves again")
+
+
+@click.command(cls=Verb, example="mldeploy down")
+@target_argument
+def down(target: str | None) -> int:
+    """End what serves on a target, and print a receipt. Releases stay, so `up` is quick again."""
+    from mldeploy.teardown import down as take_down
+
+    ui = voice()
+    project, name, settings = chosen_target(target)
+    receipt = take_down(project, name, settings, ui)
+    data = {
+        "target": name,
+        "removed": receipt.removed,
+        "left": receipt.left,
+        "served_for_seconds": receipt.served_for,
+        "cost": "0.00",
+    }
+    lines = [f"receipt for {name}"]
+    lines += [f"  removed  {thing}" for thing in receipt.removed] or [
+        "  removed  nothing: it was down"
+    ]
+    lines += [f"  LEFT     {thing}" for thing in receipt.left] or ["  left     nothing that runs"]
+    if receipt.served_for is not None:
+        lines.append(f"  served   {_duration(receipt.served_for)}")
+    lines.append("  cost     $0.00: it was your own machine")
+    ui.result(data, "\n".join(lines))
+    return 1 if receipt.left else 0
+
+
+def _tell(ui: Any, name: str, settings: Any, done: Any, word: str) -> None:
+    from mldeploy.inspection import describe
+
+    made = done.release
+    pause = done.switched.pause if done.switched else None
+    data = describe(name, settings, done.serving, made) | {
+        "changed": done.switched is not None,
+        "pause_seconds": pause.total_seconds() if pause else None,
+    }
+    metric = main_metric(made.metrics)
+    shown = f", {metric[0]} {metric[1]:.3f}" if metric else ""
+    code = f"commit {made.commit[:7]}" if made.commit else "no git commit"
+    lines = [
+        f"{made.name} {word} on {done.serving.url}",
+        f"  model  {made.model} version {made.model_version}, run {made.run_id[:8]}{shown}",
+        f"  code   {code}{', with uncommitted changes' if made.dirty else ''}",
+        "  next   mldeploy predict · mldeploy status · mldeploy logs -f · mldeploy down",
+    ]
+    ui.result(data, "\n".join(lines))
+
+
+def _duration(seconds: float) -> str:
+    hours, rest = divmod(int(seconds), 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {left} s"

@@ -1,0 +1,199 @@
+"""`status`, `predict`, `logs`, `history`, `doctor`: looking without changing."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mldeploy.cli.main import Verb
+from mldeploy.cli.shared import chosen_target, target_argument, voice
+from mldeploy.errors import ConfigError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@click.command(cls=Verb, example="mldeploy status --json")
+@target_argument
+def status(target: str | None) -> int:
+    """What runs on a target now, asked of the thing itself.
+
+    Ends with 0 when it serves or is down on purpose, with 1 when it should serve and does not.
+    """
+    from mldeploy.inspection import status as look
+
+    found = look(*chosen_target(target))
+    voice().result(found, _status_text(found))
+    return 1 if found["state"] in ("dead", "unhealthy") else 0
+
+
+@click.command(
+    cls=Verb,
+    example="mldeploy predict --data '{\"rows\": [...]}'\nmldeploy predict --data @request.json",
+)
+@target_argument
+@click.option("--data", "data", metavar="JSON|@FILE", help="The request; else a golden one.")
+@click.option("--path", metavar="PATH", help="The route to ask; else that of the golden request.")
+def predict(target: str | None, data: str | None, path: str | None) -> None:
+    """Make one real prediction over HTTP, and show the curl line for it."""
+    from mldeploy.inspection import predict as ask
+
+    ui = voice()
+    done = ask(*chosen_target(target), path=path, body=None if data is None else _body(data))
+    found = {
+        "url": done.url,
+        "release": done.release,
+        "request": done.request,
+        "response": done.response,
+        "milliseconds": round(done.milliseconds, 1),
+        "curl": done.curl,
+    }
+    ui.result(
+        found,
+        f"{json.dumps(done.response, ensure_ascii=False)}\n\n"
+        f"answered by {done.release or 'a server without a release name'} "
+        f"in {done.milliseconds:.0f} ms; by hand:\n{done.curl}",
+    )
+
+
+@click.command(cls=Verb, example="mldeploy logs -f -n 20")
+@target_argument
+@click.option("-f", "--follow", is_flag=True, help="Go on with new lines until Ctrl+C.")
+@click.option("-n", "--lines", type=click.IntRange(min=0), default=100, show_default=True)
+@click.option(
+    "--since", metavar="T", help="Not older than T: 90s, 10m, 2h, 1d, or an ISO 8601 time."
+)
+def logs(target: str | None, follow: bool, lines: int, since: str | None) -> None:
+    """Show the log of what serves, or of what served last."""
+    from mldeploy.engines import engine_for
+
+    ui = voice()
+    engine = engine_for(*chosen_target(target))
+    for line in engine.log(lines=lines, since=_moment(since), follow=follow):
+        ui.out(json.dumps({"line": line}, ensure_ascii=False) if ui.as_json else line)
+
+
+@click.command(cls=Verb, example="mldeploy history")
+@target_argument
+def history(target: str | None) -> None:
+    """List every release that served on a target, or was refused, newest first."""
+    from mldeploy.inspection import history as look
+
+    ui = voice()
+    project, name, settings = chosen_target(target)
+    rows = look(project, name, settings)
+    ui.result({"target": name, "events": rows}, _history_text(name, rows))
+
+
+@click.command(cls=Verb, example="mldeploy doctor local")
+@target_argument
+def doctor(target: str | None) -> int:
+    """Check everything that `up` needs. Each finding comes with its remedy."""
+    from mldeploy.doctor.checks import examine
+    from mldeploy.doctor.project import checks
+
+    ui = voice()
+    findings = examine(checks(*chosen_target(target)))
+    marks = {"ok": "ok  ", "warning": "warn", "error": "FAIL"}
+    lines = []
+    for one in findings:
+        lines.append(f"{marks[one.severity]}  {one.check:<13}  {one.message}")
+        if one.remedy:
+            lines.append(f"{'':21}do: {one.remedy}")
+    bad = [one for one in findings if one.severity == "error"]
+    lines.append("" if not bad else f"\n{len(bad)} of {len(findings)} checks failed")
+    data = {"ok": not bad, "findings": [one.as_dict() for one in findings]}
+    ui.result(data, "\n".join(lines).rstrip())
+    return 1 if bad else 0
+
+
+def _status_text(found: dict[str, Any]) -> str:
+    lines = [f"{found['target']}: {found['state']}  ({found['health']})"]
+    if found["release"]:
+        lines.append(f"  release  {found['release']} on {found['url']}")
+    if found["model"]:
+        code = f", commit {found['commit'][:7]}" if found["commit"] else ""
+        run = f"run {found['run_id'][:8]}"
+        lines.append(f"  model    {found['model']} version {found['model_version']}, {run}{code}")
+    if found["started_at"]:
+        lines.append(f"  since    {found['started_at']}")
+    lines.append("  cost     $0.00 an hour: it is your own machine")
+    if found["state"] in ("dead", "unhealthy"):
+        lines.append(
+            f"  do       mldeploy logs {found['target']} -n 50   ·   mldeploy up {found['target']}"
+        )
+    if found["state"] == "down":
+        lines.append(f"  do       mldeploy up {found['target']}")
+    return "\n".join(lines)
+
+
+def _history_text(name: str, rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return f"Nothing has served on {name} yet.   do: mldeploy up {name}"
+    from mldeploy.ui import table
+
+    cells = [
+        [
+            row["at"].replace("T", " ").removesuffix("+00:00"),
+            row["who"],
+            row["action"],
+            row["release"] or "",
+            f"{row['model_version'] or ''}",
+            (row["run_id"] or "")[:8],
+            f"{row['metric'][0]} {row['metric'][1]:.3f}" if row["metric"] else "",
+            row["state"] + (f": {row['detail']}" if row["detail"] else ""),
+        ]
+        for row in rows
+    ]
+    return table(
+        ["WHEN (UTC)", "WHO", "ACTION", "RELEASE", "MODEL", "RUN", "METRIC", "STATE"], cells
+    )
+
+
+def _body(data: str) -> Any:
+    source = "--data"
+    if data.startswith("@"):
+        source = data[1:]
+        try:
+            data = Path(source).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(
+                "no-such-file",
+                what=f"{source} can't be read.",
+                why=f"{error}.",
+                do="mldeploy predict --data @FILE     (a file with the JSON request)",
+            ) from error
+    try:
+        return json.loads(data)
+    except ValueError as error:
+        raise ConfigError(
+            "bad-json",
+            what=f"The request in {source} is not JSON.",
+            why=f"{error}.",
+            do="mldeploy predict     (without --data it shows one that works)",
+        ) from error
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    from datetime import UTC, datetime, timedelta
+
+    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+    ago = re.fullmatch(r"(\d+)([smhd])", text)
+    if ago:
+        return datetime.now(UTC) - timedelta(**{units[ago.group(2)]: int(ago.group(1))})
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(
+            "bad-time",
+            what=f"{text!r} is not a time.",
+            why="Expected how long ago, such as 90s, 10m, 2h or 1d, or an ISO 8601 time.",
+            do="mldeploy logs --since 10m",
+        ) from error
+    return moment.astimezone(UTC)  # one without a zone is meant as the user's own

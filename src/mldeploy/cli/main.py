@@ -1,0 +1,247 @@
+"""The command line: which verbs there are, the flags they share, and how a run ends.
+
+A verb's module is imported when the verb is typed, so that `mldeploy --help` stays as quick as the
+library under it: nothing imported here may import rich, copier, psutil or the runbooks.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from mldeploy.errors import ConfigError, FailedError, MldeployError
+
+
+@dataclass(frozen=True)
+class VerbEntry:
+    """Where a verb lives, and its line in `mldeploy --help`."""
+
+    module: str
+    help: str
+
+
+SECTIONS: dict[str, dict[str, VerbEntry]] = {
+    "A project": {
+        "new": VerbEntry("project", "Make a project that trains and serves as it is."),
+        "doctor": VerbEntry("look", "Find what would stop you, with the remedy for each."),
+    },
+    "Put its model to work": {
+        "plan": VerbEntry(
+            "deploy", "Show what `up` would change, its price, and who could reach it."
+        ),
+        "up": VerbEntry("deploy", "Build a release, prove it, and let it take over."),
+        "rollback": VerbEntry("deploy", "Let an earlier release take over again."),
+        "down": VerbEntry("deploy", "End what serves, with a receipt."),
+    },
+    "Look at it": {
+        "status": VerbEntry("look", "What runs now, and is it well?"),
+        "predict": VerbEntry("look", "One real prediction, and the curl line for it."),
+        "logs": VerbEntry("look", "The log of what serves."),
+        "history": VerbEntry("look", "Every release that served here, and what became of it."),
+    },
+    "This tool": {
+        "completion": VerbEntry("completion", "Print the completion script for your shell."),
+    },
+}
+VERBS = {name: entry for verbs in SECTIONS.values() for name, entry in verbs.items()}
+
+
+@dataclass
+class Flags:
+    """The flags that work before and after every verb."""
+
+    directory: str = "."
+    as_json: bool = False
+    explain: bool = False
+    debug: bool = False
+    yes: bool = False
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    flags = ctx.ensure_object(Flags)
+    if value and param.name:
+        setattr(flags, param.name, value)
+
+
+def shared_options() -> list[click.Parameter]:
+    """Fresh option objects, for the group and for each verb."""
+    kinds: list[tuple[list[str], str, bool]] = [
+        (["-C", "directory"], "Work in the project that DIR lies in.", False),
+        (["--json", "as_json"], "Print the result as JSON.", True),
+        (["--explain"], "Show each step as the command you would type, and why.", True),
+        (["--debug"], "Show the traceback of an error.", True),
+        (["--yes"], "Don't ask. Limits hold all the same.", True),
+    ]
+    return [
+        click.Option(
+            names,
+            help=text,
+            is_flag=is_flag,
+            metavar=None if is_flag else "DIR",
+            expose_value=False,
+            callback=_remember,
+        )
+        for names, text, is_flag in kinds
+    ]
+
+
+class Verb(click.Command):
+    """A command with the shared flags, whose help ends with an example."""
+
+    def __init__(self, *args: Any, example: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.extend(shared_options())
+        self.example = example
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if self.example:
+            with formatter.section("Example"):
+                for line in self.example.strip().splitlines():
+                    formatter.write_text(line.strip())
+
+
+class Verbs(click.Group):
+    """The group, which imports a verb's module only when that verb is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"mldeploy.cli.{VERBS[cmd_name].module}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            raise _no_such_verb(args[0])
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for section, verbs in SECTIONS.items():
+            with formatter.section(section):
+                formatter.write_dl([(name, entry.help) for name, entry in verbs.items()])
+        with formatter.section("Example"):
+            formatter.write_text("mldeploy new my-project && cd my-project && make train")
+            formatter.write_text("mldeploy up && mldeploy predict")
+
+
+@click.command(
+    cls=Verbs,
+    params=[
+        *shared_options(),
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=lambda ctx, _, value: _print_version(ctx) if value else None,
+            help="Print the version.",
+        ),
+    ],
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+def app() -> None:
+    """Take a model that you trained to a machine that is not yours, and back down again.
+
+    It works the first time, it never surprises with a bill, it teaches what it does.
+    """
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The entry point: runs a verb, prints an error once, and ends with the documented code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    sys.exit(run(words))
+
+
+def run(words: list[str]) -> int:
+    """Run the verb in ``words`` and return the exit code."""
+    try:
+        result = app.main(words, prog_name="mldeploy", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.UsageError as error:
+        return _failed(_usage(error), words)
+    except MldeployError as error:
+        return _failed(error, words)
+    except (click.Abort, KeyboardInterrupt) as error:
+        return _interrupted(error)
+    except BrokenPipeError:
+        sys.stderr.close()  # `mldeploy logs | head` has read enough; that is not an error
+        return 0
+    except OSError as error:
+        return _failed(_from_system(error), words)
+
+
+def _failed(error: MldeployError, words: list[str]) -> int:
+    from mldeploy.ui import Ui
+
+    if "--debug" in words:
+        import traceback
+
+        traceback.print_exception(error)
+    Ui(as_json="--json" in words).error(error)
+    return error.exit_code
+
+
+def _interrupted(error: BaseException) -> int:
+    told = str(error.__cause__ or "") or "Nothing that served was touched."
+    sys.stderr.write(f"\ninterrupted: {told}\n")
+    return 130
+
+
+def _usage(error: click.UsageError) -> ConfigError:
+    verb = f" {error.ctx.info_name}" if error.ctx and error.ctx.info_name in VERBS else ""
+    return ConfigError(
+        "usage",
+        what=error.format_message(),
+        why=error.ctx.get_usage() if error.ctx else "The command line could not be understood.",
+        do=f"mldeploy{verb} --help",
+    )
+
+
+def _no_such_verb(word: str) -> ConfigError:
+    import difflib
+
+    close = difflib.get_close_matches(word, VERBS, n=1)
+    return ConfigError(
+        "no-such-verb",
+        what=f"There is no verb {word!r}.",
+        why=f"mldeploy knows {', '.join(VERBS)}.",
+        do=f"mldeploy {close[0]}" if close else "mldeploy --help",
+    )
+
+
+def _from_system(error: OSError) -> FailedError:
+    """What the operating system refused; files are moved into place whole, none is half-written."""
+    import errno
+
+    remedies = {
+        errno.ENOSPC: ("disk-full", "free some space, then run this again"),
+        errno.EDQUOT: ("disk-full", "free some space, then run this again"),
+        errno.EACCES: ("unwritable", "ls -ld the path above: it should be yours"),
+        errno.EPERM: ("unwritable", "ls -ld the path above: it should be yours"),
+        errno.EROFS: ("unwritable", "work in a folder that can be written to"),
+    }
+    code, do = remedies.get(error.errno or 0, ("system", "mldeploy doctor"))
+    path = f": {error.filename}" if error.filename else ""
+    return FailedError(
+        code,
+        what="The operating system refused a file or a connection.",
+        why=f"{error.strerror or error}{path}",
+        do=do,
+    )
+
+
+def _print_version(ctx: click.Context) -> None:
+    from importlib.metadata import version
+
+    click.echo(f"mldeploy {version('mldeploy')}")
+    ctx.exit()

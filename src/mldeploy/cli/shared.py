@@ -1,0 +1,48 @@
+"""What the verbs share: the project they work in, the TARGET argument, the voice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mldeploy import project as projects
+from mldeploy.cli.main import Flags
+from mldeploy.config import Target
+from mldeploy.errors import MldeployError
+from mldeploy.project import Project
+from mldeploy.ui import Ui
+
+
+def flags() -> Flags:
+    return click.get_current_context().ensure_object(Flags)
+
+
+def voice() -> Ui:
+    """How this command speaks, by its flags."""
+    given = flags()
+    return Ui(as_json=given.as_json, explaining=given.explain, debug=given.debug, yes=given.yes)
+
+
+def current_project() -> Project:
+    return projects.find(Path(flags().directory))
+
+
+def chosen_target(name: str | None) -> tuple[Project, str, Target]:
+    """The project, and the target that was named or is the first of mldeploy.toml."""
+    project = current_project()
+    return project, *project.config.target(name)
+
+
+def _complete_target(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    try:
+        project = projects.find(Path(ctx.ensure_object(Flags).directory))
+    except (MldeployError, OSError):
+        return []  # completion has no place to complain
+    return [name for name in project.config.targets if name.startswith(incomplete)]
+
+
+def target_argument(command: Any) -> Any:
+    """TARGET, optional: the first of mldeploy.toml is the default."""
+    return click.argument("target", required=False, shell_complete=_complete_target)(command)

@@ -1,0 +1,273 @@
+"""mldeploy.toml, read into frozen objects, or refused with the line and what was expected."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+from mldeploy.errors import ConfigError
+
+FILE_NAME = "mldeploy.toml"
+T = TypeVar("T", bound=msgspec.Struct)
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=63)]
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+
+
+class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is deployed: the ``[project]`` table.
+
+    ``service`` is ``module:Class`` of the BentoML service, ``model`` is ``name@alias`` in the
+    MLflow registry, ``golden`` the path of the golden requests, from the project's folder.
+    """
+
+    name: Name
+    service: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+    model: Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+$")]
+    golden: str = "tests/golden.json"
+
+    @property
+    def package(self) -> str:
+        """The top-level Python package that holds the service."""
+        return self.service.partition(":")[0].partition(".")[0]
+
+    @property
+    def model_name(self) -> str:
+        return self.model.partition("@")[0]
+
+    @property
+    def model_alias(self) -> str:
+        return self.model.partition("@")[2]
+
+
+class ProcessTarget(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="process"
+):
+    """This machine, as a process that only this machine can reach."""
+
+    port: Port = 3000
+    # Seconds: a model of some hundred megabytes on a slow disk is slow to load, not broken.
+    ready_timeout: Annotated[int, msgspec.Meta(ge=1, le=3600)] = 60
+
+    @property
+    def kind(self) -> str:
+        return "process"
+
+
+# Grows to a union, one class a kind; msgspec then picks the class by `kind`.
+Target = ProcessTarget
+KINDS: dict[str, type[Target]] = {"process": ProcessTarget}
+
+# A pattern is for the machine; this is what a person is told instead.
+EXPECTED = {
+    "name": "lower-case letters, digits, dots and dashes, such as function-docs",
+    "service": "module:Class, such as function_docs.service:FunctionDocs",
+    "model": "name@alias, such as function-docs@champion",
+    "golden": "the path of a file, such as tests/golden.json",
+    "port": "a whole number from 1 to 65535",
+    "ready_timeout": "seconds, a whole number from 1 to 3600",
+}
+
+
+class Config(msgspec.Struct, frozen=True):
+    """A checked mldeploy.toml; ``targets`` keeps the file's order."""
+
+    path: Path
+    project: Project
+    targets: dict[str, Target]
+
+    @property
+    def default_target(self) -> str:
+        """The first target of the file."""
+        return next(iter(self.targets))
+
+    def target(self, name: str | None) -> tuple[str, Target]:
+        """The named target, or the first; raises :class:`ConfigError` naming the nearest."""
+        if name is None:
+            name = self.default_target
+        if name in self.targets:
+            return name, self.targets[name]
+        raise ConfigError(
+            "no-such-target",
+            what=f"There is no target called {name!r} here.",
+            why=f"{FILE_NAME} has {_listed(self.targets)}.",
+            do=_nearest(name, self.targets, "mldeploy up {}")
+            or f"add [targets.{name}] to {FILE_NAME}, or: mldeploy up {self.default_target}",
+        )
+
+
+def load(path: Path) -> Config:
+    """Read ``path``; raises :class:`ConfigError` for anything that is not a valid mldeploy.toml."""
+    text = _read(path)
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            "toml-syntax",
+            what=f"{path.name} is not valid TOML.",
+            why=f"{error}.",
+            do=f"mend that line of {path}",
+        ) from error
+    return parse(raw, text, path)
+
+
+def parse(raw: dict[str, Any], text: str, path: Path) -> Config:
+    """Check what tomllib read; ``text`` is only for the line numbers of complaints."""
+    complain = _Complaint(text, path)
+    for key in raw:
+        if key not in ("project", "targets"):
+            raise complain.unknown((key,), ["project", "targets"])
+    project = _struct(raw.get("project"), Project, ("project",), complain)
+    targets_raw = raw.get("targets")
+    if not isinstance(targets_raw, dict) or not targets_raw:
+        raise complain.invalid(
+            ("targets",),
+            "There is no target.",
+            'at least one table, such as [targets.local] kind = "process"',
+        )
+    targets = {name: _target(name, table, complain) for name, table in targets_raw.items()}
+    return Config(path=path, project=project, targets=targets)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            "toml-syntax",
+            what=f"{path.name} is not a text file in UTF-8.",
+            why=f"Byte {error.start} can't be read: {error.reason}.",
+            do=f"save {path} as UTF-8",
+        ) from error
+    except OSError as error:
+        raise ConfigError(
+            "config-unreadable",
+            what=f"{path.name} can't be read.",
+            why=f"{error.strerror}: {path}",
+            do=f"ls -l {path}",
+        ) from error
+
+
+def _target(name: str, table: Any, complain: _Complaint) -> Target:
+    where = ("targets", name)
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", name):
+        raise complain.invalid(
+            where,
+            f"{name!r} can't name a target.",
+            "up to 32 lower-case letters, digits and dashes",
+        )
+    if not isinstance(table, dict):
+        raise complain.invalid(where, f"targets.{name} is not a table.", f"[targets.{name}]")
+    kind = table.get("kind")
+    if kind is None:
+        raise complain.invalid(
+            where, f"targets.{name} does not say its kind.", f"kind = one of {_listed(KINDS)}"
+        )
+    if kind not in KINDS:
+        raise complain.invalid(
+            (*where, "kind"),
+            f"targets.{name}.kind is {kind!r}, which this version doesn't know.",
+            f"one of {_listed(KINDS)}",
+            nearest=_nearest(str(kind), KINDS, 'kind = "{}"'),
+        )
+    return _struct(table, KINDS[kind], where, complain)
+
+
+def _struct(raw: Any, into: type[T], where: tuple[str, ...], complain: _Complaint) -> T:
+    dotted = ".".join(where)
+    if not isinstance(raw, dict):
+        raise complain.invalid(where, f"The table [{dotted}] is missing.", f"[{dotted}]")
+    allowed = [field.name for field in msgspec.structs.fields(into)]
+    for key in raw:
+        if key not in allowed and key != "kind":
+            raise complain.unknown((*where, key), allowed)
+    for field in msgspec.structs.fields(into):
+        if field.required and field.name not in raw:
+            raise complain.invalid(
+                where, f"{dotted}.{field.name} is missing.", EXPECTED.get(field.name, field.name)
+            )
+    try:
+        return msgspec.convert(raw, into)
+    except msgspec.ValidationError as error:
+        key = _key_of(error)
+        raise complain.invalid(
+            (*where, key) if key else where,
+            f"{dotted}.{key} is {raw.get(key)!r}." if key else f"{dotted}: {error}",
+            EXPECTED.get(key, str(error)),
+        ) from error
+
+
+def _key_of(error: msgspec.ValidationError) -> str:
+    """msgspec ends its message with a path such as ``at `$.port` ``."""
+    found = re.search(r"`\$\.(\w+)", str(error))
+    return found.group(1) if found else ""
+
+
+class _Complaint:
+    """Makes the refusals, each with the line that it is about."""
+
+    def __init__(self, text: str, path: Path) -> None:
+        self.text = text
+        self.path = path
+
+    def invalid(
+        self, where: tuple[str, ...], what: str, expected: str, nearest: str = ""
+    ) -> ConfigError:
+        line = line_of(self.text, where)
+        place = f"{self.path.name}, line {line}" if line else self.path.name
+        return ConfigError(
+            "invalid-config",
+            what=f"{place}: {what}",
+            why=f"Expected {expected}.",
+            do=(f"did you mean {nearest} ? " if nearest else "")
+            + f"mend {place}, then: mldeploy doctor",
+        )
+
+    def unknown(self, where: tuple[str, ...], allowed: list[str]) -> ConfigError:
+        return self.invalid(
+            where,
+            f"{'.'.join(where)} is not a key that mldeploy knows.",
+            f"one of {_listed(allowed)}",
+            nearest=_nearest(where[-1], allowed, "{}"),
+        )
+
+
+def line_of(text: str, where: tuple[str, ...]) -> int | None:
+    """The line, from 1, on which the table or key ``where`` stands; None if it is not written.
+
+    tomllib drops positions. This finds plain ``[a.b]`` headers and ``key = …`` lines, which is
+    how our own file is written; for anything fancier a message simply has no line number.
+    """
+    table: tuple[str, ...] = ()
+    best: int | None = None
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line)
+        if header:
+            table = tuple(part.strip().strip("\"'") for part in header.group(1).split("."))
+            if table[: len(where)] == where and best is None:
+                best = number
+            continue
+        key = re.match(r"\s*([\w.\"'-]+)\s*=", line)
+        if key and (*table, *(k.strip("\"'") for k in key.group(1).split("."))) == where:
+            return number
+    return best if best is not None else _line_of_parent(text, where)
+
+
+def _line_of_parent(text: str, where: tuple[str, ...]) -> int | None:
+    return line_of(text, where[:-1]) if len(where) > 1 else None
+
+
+def _nearest(word: str, known: Any, template: str) -> str:
+    import difflib  # only a refusal needs it, and every command reads the configuration
+
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return template.format(close[0]) if close else ""
+
+
+def _listed(words: Any) -> str:
+    names = list(words)
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,125 @@
+"""Checks of the project and of this machine for the ``process`` target."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from mldeploy import build, golden
+from mldeploy.config import Target
+from mldeploy.doctor.checks import Check, Finding, ok
+from mldeploy.engines import engine_for
+from mldeploy.programs import ProgramError, run
+from mldeploy.project import Project, git_state, locked_requirements
+
+ENOUGH_DISK = 2_000_000_000  # bytes: a serving environment of its own, a release, some logs
+
+
+def checks(project: Project, name: str, target: Target) -> list[Check]:
+    """What must hold for `mldeploy up` on a process target, cheapest first."""
+    return [
+        Check("configuration", lambda: ok("configuration", f"{project.config.path} is valid")),
+        Check("python", _python),
+        Check("uv", lambda: _uv(project)),
+        Check("git", lambda: _git(project)),
+        Check("environment", lambda: _environment(project)),
+        Check("lock", lambda: _lock(project)),
+        Check("disk", lambda: _disk(project)),
+        Check("model", lambda: _champion(project)),
+        Check("port", lambda: _port(project, name, target)),
+        Check("service", lambda: _serving(project, name, target)),
+    ]
+
+
+def _python() -> Finding:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    return ok("python", f"Python {version} at {sys.executable}")
+
+
+def _uv(project: Project) -> Finding:
+    return ok("uv", f"{run(['uv', '--version'], cwd=project.root, timeout=30).strip()}, our own")
+
+
+def _git(project: Project) -> Finding:
+    state = git_state(project.root)
+    if state.commit is None:
+        return Finding(
+            "git",
+            "warning",
+            "This project has no git commit: a release could not say which code it holds.",
+            'git init && git add --all && git commit -m "Start"',
+        )
+    if state.dirty:
+        return Finding(
+            "git",
+            "warning",
+            f"There are uncommitted changes on top of {state.commit[:7]}; a release will say so.",
+            "git status",
+        )
+    return ok("git", f"clean at {state.commit[:7]}")
+
+
+def _environment(project: Project) -> Finding:
+    interpreter = project.python()
+    try:
+        command = ["uv", "sync", "--check", "--frozen", "--inexact", "--quiet"]
+        run(command, cwd=project.root, timeout=60)
+    except ProgramError:
+        return Finding(
+            "environment",
+            "warning",
+            ".venv is not what uv.lock says.",
+            "uv sync     (or: make setup)",
+        )
+    return ok("environment", f"{interpreter.relative_to(project.root)}, as locked")
+
+
+def _lock(project: Project) -> Finding:
+    pins = [line for line in locked_requirements(project).splitlines() if "==" in line]
+    return ok("lock", f"uv.lock fits pyproject.toml; serving needs {len(pins)} packages")
+
+
+def _disk(project: Project) -> Finding:
+    free = shutil.disk_usage(project.root).free
+    if free < ENOUGH_DISK:
+        return Finding(
+            "disk",
+            "warning",
+            f"Only {free / 1e9:.1f} GB free; a release with its environment takes about 1 GB.",
+            "free some space, or: mldeploy down, then delete .mldeploy",
+        )
+    return ok("disk", f"{free / 1e9:.0f} GB free")
+
+
+def _champion(project: Project) -> Finding:
+    import tempfile
+
+    from mldeploy.ui import Ui
+
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "models" / "champion"
+        champion = build.take_champion(project, project.python(), place, Ui())
+    requests = golden.read(project.golden, champion.run_id)
+    return ok(
+        "model",
+        f"{project.config.project.model} is version {champion.version} "
+        f"(run {champion.run_id[:8]}), with {len(requests.requests)} golden requests",
+    )
+
+
+def _port(project: Project, name: str, target: Target) -> Finding:
+    engine_for(project, name, target).check()
+    return ok("port", f"port {target.port} is free, or serves this project")
+
+
+def _serving(project: Project, name: str, target: Target) -> Finding:
+    now = engine_for(project, name, target).serving()
+    if now.state in ("dead", "unhealthy"):
+        return Finding(
+            "service",
+            "error",
+            f"{now.release} is {now.state}: {now.detail}.",
+            f"mldeploy up {name}",
+        )
+    return ok("service", f"{now.state}: {now.detail}")

@@ -1,0 +1,14 @@
+"""Engines run releases on a machine; base.py is the contract."""
+
+from __future__ import annotations
+
+from mldeploy.config import Target
+from mldeploy.engines.base import Engine
+from mldeploy.project import Project
+
+
+def engine_for(project: Project, name: str, target: Target) -> Engine:
+    """The engine that runs ``target``."""
+    from mldeploy.engines.process import ProcessEngine
+
+    return ProcessEngine(project, name, target)

@@ -1,0 +1,349 @@
+"""The ``process`` engine: a release as a process of this machine, on the loopback only.
+
+Each start has a folder of its own, ``.mldeploy/targets/<target>/runs/<when>-<release>``. What runs
+is read from these folders and from the processes themselves; there is no other note of it.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from mldeploy.config import ProcessTarget
+from mldeploy.engines.base import Candidate, Engine, Removed, Serving, Switched
+from mldeploy.engines.ports import ANSWER_SECONDS, HOST, free_port, holder_of, is_ready
+from mldeploy.engines.process_run import (
+    SERVER,
+    Run,
+    end,
+    home_of_copy,
+    mark_ended,
+    process_of,
+    tail,
+)
+from mldeploy.errors import FailedError, RefusedError
+from mldeploy.golden import Request
+from mldeploy.history import Event
+from mldeploy.project import Project
+from mldeploy.release import Release
+
+KEPT_RUNS = 5
+TAKE_SECONDS = 20.0
+GOLDEN_SECONDS = 30.0
+
+
+class ProcessEngine(Engine):
+    """Runs the releases of one ``process`` target."""
+
+    def __init__(self, project: Project, name: str, target: ProcessTarget) -> None:
+        self.project = project
+        self.target = target
+        self.folder = project.state / "targets" / name
+        self.runs = self.folder / "runs"
+
+    # What runs now
+
+    def serving(self) -> Serving:
+        run = self._current()
+        if run is None:
+            return Serving("down", detail="nothing was started, or it was taken down")
+        facts = run.wrote("serving.json") or {}
+        url = f"http://{HOST}:{facts['port']}"
+        since = _iso(facts["at"])
+        if process_of(run) is None:
+            if original := home_of_copy(run):
+                detail = (
+                    f"this folder is a copy; the server belongs to {original} and runs on there"
+                )
+                return Serving("down", detail=detail)
+            detail = "its process is gone: killed, crashed, or the machine was restarted"
+            return Serving("dead", run.release, url, since, detail=detail)
+        if not is_ready(facts["port"]):
+            detail = f"its process lives, but /readyz does not answer within {ANSWER_SECONDS:.0f} s"
+            return Serving("unhealthy", run.release, url, since, replicas=1, detail=detail)
+        return Serving("serving", run.release, url, since, replicas=1, detail="/readyz answers")
+
+    def _current(self) -> Run | None:
+        """The run that serves, or should: the newest that took the port and was not ended."""
+        for run in self._all_runs():
+            if run.wrote("serving.json") and not run.wrote("stopped.json"):
+                return run
+        return None
+
+    def _all_runs(self) -> list[Run]:
+        """Newest first; the names begin with the time of the start."""
+        if not self.runs.is_dir():
+            return []
+        return [Run(folder) for folder in sorted(self.runs.iterdir(), reverse=True)]
+
+    # The steps of a switch
+
+    def check(self) -> None:
+        current = self._current()
+        if current and process_of(current) and self._port_of(current) == self.target.port:
+            return
+        if (holder := holder_of(self.target.port)) is not None:
+            raise FailedError(
+                "port-taken",
+                what=f"Port {self.target.port} is taken.",
+                why=f"{holder} listens on it.",
+                do=f"stop it, or choose another: port = {free_port()} in mldeploy.toml",
+            )
+
+    def start(self, release: Release) -> Candidate:
+        run = self._new_run(release)
+        process = self._spawn(run, release)
+        candidate = Candidate(release.name, "", (run, process))
+        deadline = time.monotonic() + self.target.ready_timeout
+        try:
+            while True:
+                started = run.wrote("started.json")
+                if process.poll() is not None:
+                    raise _refused(release, run, "It ended while starting.", "server-died")
+                if started and is_ready(started["port"]):
+                    return Candidate(
+                        release.name, f"http://{HOST}:{started['port']}", (run, process)
+                    )
+                if time.monotonic() > deadline:
+                    waited = f"/readyz did not answer within {self.target.ready_timeout} s."
+                    raise _refused(release, run, waited, "not-ready")
+                time.sleep(0.02)
+        except BaseException:
+            self.discard(candidate)
+            raise
+
+    def ask(self, candidate: Candidate, request: Request) -> Any:
+        from http.client import HTTPException
+
+        from mldeploy.http_json import post
+
+        run, _ = candidate.handle
+        try:
+            answer = post(candidate.url + request.path, request.body, timeout=GOLDEN_SECONDS)
+        except (OSError, HTTPException) as error:
+            why = f"It did not answer {request.path}: {error}."
+            raise _refused_by_name(candidate.release, run, why, "golden-unanswered") from error
+        if answer.status != 200:
+            why = f"It answered {request.path} with status {answer.status}: {answer.text[:300]}"
+            raise _refused_by_name(candidate.release, run, why, "golden-unanswered")
+        return answer.json()
+
+    def switch(self, candidate: Candidate) -> Switched:
+        run, process = candidate.handle
+        old = self._current()
+        old_process = process_of(old) if old else None
+        began = time.time()
+        process.stdin.write(f"take {self.target.port}\n")
+        process.stdin.close()
+        same_port = old is not None and self._port_of(old) == self.target.port
+        # The point of no return: the old server gives up the port, the new one is waiting for it.
+        if old and old_process and same_port:
+            end(old, old_process, "replaced")
+        serving = self._wait_for_port(run, process)
+        if old and old_process and not same_port:
+            end(old, old_process, "replaced")
+        elif old and not old_process:
+            mark_ended(old, "found dead")
+        pause = timedelta(seconds=max(0.0, serving["at"] - began)) if old_process else None
+        return Switched(url=f"http://{HOST}:{self.target.port}", pause=pause if same_port else None)
+
+    def discard(self, candidate: Candidate) -> None:
+        run, process = candidate.handle
+        with suppress(OSError, ValueError):
+            process.stdin.close()
+        process.terminate()
+        try:
+            process.wait(timeout=3)
+        except subprocess.TimeoutExpired:
+            process.kill()  # it has no user's request to finish
+            process.wait(timeout=10)
+        with suppress(OSError):
+            mark_ended(run, "discarded")
+
+    def stop(self) -> list[Removed]:
+        receipt: list[Removed] = []
+        for run in self._all_runs():
+            process = process_of(run)
+            port = self._port_of(run)
+            if process is not None:
+                gone = end(run, process, "down")
+                receipt.append(Removed(f"process {process.pid} ({run.release})", left=not gone))
+                if port:
+                    receipt.append(Removed(f"port {port}", left=process_of(run) is not None))
+            elif port and not run.wrote("stopped.json"):
+                mark_ended(run, "found dead")
+                receipt.append(Removed(f"the record of {run.release}, which was dead already"))
+        return receipt
+
+    # The lock, what is left over, and the record
+
+    @contextmanager
+    def lock(self, action: str) -> Iterator[None]:
+        """An operating-system lock: it ends with its holder, so that none is ever stale."""
+        from filelock import FileLock, Timeout
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        note = self.folder / "lock.json"
+        held = FileLock(self.folder / "lock", timeout=0)
+        try:
+            held.acquire()
+        except Timeout as error:
+            raise _locked(note) from error
+        try:
+            facts = {"who": getpass.getuser(), "pid": os.getpid(), "action": action}
+            note.write_text(json.dumps(facts | {"at": _now()}), encoding="utf-8")
+            yield
+        finally:
+            note.unlink(missing_ok=True)
+            held.release()
+
+    def tidy(self) -> list[str]:
+        done = []
+        current = self._current()
+        for run in self._all_runs():
+            process = process_of(run)
+            if process is not None and (current is None or run.folder != current.folder):
+                end(run, process, "left over by an interrupted action")
+                done.append(f"ended process {process.pid}, left over by an interrupted action")
+        for run in [r for r in self._all_runs() if not current or r.folder != current.folder][
+            KEPT_RUNS:
+        ]:
+            shutil.rmtree(run.folder, ignore_errors=True)
+        return done
+
+    def record(self, event: Event) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "history.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(event.as_dict()) + "\n")
+
+    def history(self) -> list[Event]:
+        return read_history(self.folder)
+
+    def log(self, *, lines: int | None, since: datetime | None, follow: bool) -> Iterator[str]:
+        from mldeploy.engines.process_log import follow_runs, last_of
+
+        runs = self._all_runs()
+        shown = self._current() or next((r for r in runs if r.wrote("serving.json")), None)
+        shown = shown or next(iter(runs), None)
+        if shown is None:
+            raise FailedError(
+                "no-log",
+                what="There is no log.",
+                why="Nothing was ever started on this target.",
+                do="mldeploy up",
+            )
+        yield from last_of(shown.log, lines=lines, since=since)
+        if follow:
+            yield from follow_runs(shown, self._current)
+
+    # Small steps of the above
+
+    def _port_of(self, run: Run) -> int | None:
+        facts = run.wrote("serving.json")
+        return int(facts["port"]) if facts else None
+
+    def _new_run(self, release: Release) -> Run:
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+        folder = self.runs / f"{stamp}-{release.name}"
+        folder.mkdir(parents=True)
+        return Run(folder)
+
+    def _spawn(self, run: Run, release: Release) -> subprocess.Popen[str]:
+        from mldeploy.build import releases_folder
+        from mldeploy.environment import folder as environment_folder
+        from mldeploy.environment import python_of
+        from mldeploy.programs import environment
+
+        interpreter = python_of(environment_folder(self.project, release.environment))
+        if not interpreter.exists():
+            raise FailedError(
+                "environment-missing",
+                what=f"The serving environment of {release.name} is gone.",
+                why=f"There is no {interpreter}.",
+                do="mldeploy up     (it makes the environment again)",
+            )
+        bento = releases_folder(self.project) / release.name / "bento"
+        with run.log.open("ab") as log:
+            return subprocess.Popen(
+                [interpreter, SERVER, bento, release.name],
+                cwd=run.folder,
+                env=environment({"PYTHONUNBUFFERED": "1"}),
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                text=True,
+                # A session of its own: Ctrl+C in this terminal, or its end, is not for the server.
+                start_new_session=True,
+            )
+
+    def _wait_for_port(self, run: Run, process: subprocess.Popen[str]) -> dict[str, Any]:
+        deadline = time.monotonic() + TAKE_SECONDS
+        while (facts := run.wrote("serving.json")) is None:
+            if process.poll() is not None or time.monotonic() > deadline:
+                holder = holder_of(self.target.port)
+                self.discard(Candidate(run.release, "", (run, process)))
+                raise FailedError(
+                    "switch-failed",
+                    what=f"The new server could not take port {self.target.port}.",
+                    why=f"{holder or 'Something'} held it; the old server had ended already.",
+                    do="mldeploy up",
+                    detail=tail(run),
+                )
+            time.sleep(0.002)
+        return facts
+
+
+def read_history(folder: Path) -> list[Event]:
+    """The events recorded in a target's folder; a line cut short by a crash is passed over."""
+    events = []
+    with suppress(FileNotFoundError):
+        for line in (folder / "history.jsonl").read_text(encoding="utf-8").splitlines():
+            with suppress(ValueError, TypeError):
+                events.append(Event(**json.loads(line)))
+    return events
+
+
+def _refused(release: Release, run: Run, why: str, code: str) -> RefusedError:
+    return _refused_by_name(release.name, run, why, code)
+
+
+def _refused_by_name(name: str, run: Run, why: str, code: str) -> RefusedError:
+    return RefusedError(
+        code,
+        what=f"Release {name} was not let through the gate.",
+        why=why,
+        do="mend the service (the log shows where), then: mldeploy up",
+        detail=tail(run),
+    )
+
+
+def _locked(note: Path) -> RefusedError:
+    try:
+        facts = json.loads(note.read_text(encoding="utf-8"))
+        holder = f"{facts['who']} (pid {facts['pid']}) has been at `{facts['action']}`"
+        why = f"{holder} since {facts['at']}."
+    except (OSError, ValueError, KeyError):
+        why = "Another mldeploy command is at work on this target."
+    return RefusedError(
+        "locked",
+        what="This target is being changed by somebody else.",
+        why=why,
+        do="wait for it, or end it with Ctrl+C there; then run this again",
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -1,0 +1,44 @@
+"""What happened to a target: events, and what follows from them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Action = Literal["up", "rollback", "down", "refused"]
+
+KEPT_RELEASES = 5
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of history; ``at`` is ISO 8601, ``detail`` the reason of a refusal."""
+
+    at: str
+    who: str
+    action: Action
+    release: str | None = None
+    detail: str = ""
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def deployed(events: Sequence[Event]) -> list[str]:
+    """The releases that took traffic, the latest first, each once."""
+    names = [e.release for e in events if e.action in ("up", "rollback") and e.release]
+    return list(dict.fromkeys(reversed(names)))
+
+
+def previous(events: Sequence[Event], current: str | None, there: Collection[str]) -> str | None:
+    """The release to roll back to: the latest other one that can still run."""
+    return next((name for name in deployed(events) if name != current and name in there), None)
+
+
+def outlived(
+    histories: Sequence[Sequence[Event]], there: Collection[str], in_use: Collection[str]
+) -> set[str]:
+    """The releases that no target keeps: not serving, not among the last five of any."""
+    kept = {name for events in histories for name in deployed(events)[:KEPT_RELEASES]}
+    return set(there) - kept - set(in_use)

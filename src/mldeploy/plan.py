@@ -1,0 +1,122 @@
+"""What an action would change, what it would cost, and who could reach it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mldeploy.engines.base import Serving
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a plan is made from. ``model_version`` is None when there is no champion yet."""
+
+    target: str
+    kind: str
+    port: int
+    serving: Serving
+    model: str
+    model_version: str | None
+    run_id: str | None
+    metrics: Mapping[str, float]
+    commit: str | None
+    dirty: bool
+    served_commit: str | None
+    served_model_version: str | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Prices are US dollars: an hour, and if it is forgotten for a month."""
+
+    target: str
+    kind: str
+    creates: tuple[str, ...]
+    changes: tuple[str, ...]
+    removes: tuple[str, ...]
+    reachable_by: str
+    price_per_hour: Decimal
+    price_per_month: Decimal
+    expires_at: str | None
+    missing: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, object]:
+        return {
+            "target": self.target,
+            "kind": self.kind,
+            "creates": list(self.creates),
+            "changes": list(self.changes),
+            "removes": list(self.removes),
+            "reachable_by": self.reachable_by,
+            "price_per_hour": str(self.price_per_hour),
+            "price_per_month": str(self.price_per_month),
+            "expires_at": self.expires_at,
+            "missing": list(self.missing),
+        }
+
+
+def plan(facts: Facts) -> Plan:
+    """The plan of the next `up` of a process target: it costs nothing and opens nothing."""
+    serves = facts.serving.state in ("serving", "unhealthy")
+    return Plan(
+        target=facts.target,
+        kind=facts.kind,
+        creates=_creates(facts, serves),
+        changes=_changes(facts, serves),
+        removes=(f"the server of {facts.serving.release}, once the new one has proved itself",)
+        if serves
+        else (),
+        reachable_by=f"programs on this machine only, at http://127.0.0.1:{facts.port}",
+        price_per_hour=Decimal("0.00"),
+        price_per_month=Decimal("0.00"),
+        expires_at=None,
+        missing=() if facts.model_version else (f"{facts.model}: train first (make train)",),
+    )
+
+
+def text_of(made: Plan) -> str:
+    """The plan as a person reads it."""
+    lines = [f"mldeploy up {made.target}   ({made.kind}) would"]
+    for verb, things in (
+        ("need", made.missing),
+        ("create", made.creates),
+        ("change", made.changes),
+        ("remove", made.removes),
+    ):
+        lines += [f"  {verb:<7} {thing}" for thing in things]
+    lines += [
+        f"  reached by {made.reachable_by}",
+        f"  price      ${made.price_per_hour} an hour, ${made.price_per_month} if forgotten "
+        "for a month: it is your own machine",
+        "  lifetime   until `mldeploy down`, or until this machine is switched off",
+    ]
+    return "\n".join(lines)
+
+
+def _creates(facts: Facts, serves: bool) -> tuple[str, ...]:
+    version = f"model version {facts.model_version}" if facts.model_version else "the champion"
+    where = "beside the one that serves" if serves else f"on port {facts.port}"
+    return (
+        f"a release of {version} and {_code(facts.commit, facts.dirty)} (a folder in .mldeploy/)",
+        f"one server process {where}",
+    )
+
+
+def _changes(facts: Facts, serves: bool) -> tuple[str, ...]:
+    if not serves:
+        return ()
+    changes = []
+    if facts.model_version and facts.served_model_version != facts.model_version:
+        changes.append(f"model version {facts.served_model_version} → {facts.model_version}")
+    if facts.served_commit != facts.commit or facts.dirty:
+        was = _code(facts.served_commit, dirty=False)
+        changes.append(f"{was} → {_code(facts.commit, facts.dirty)}")
+    return tuple(changes) or ("nothing that shows in git or in the registry",)
+
+
+def _code(commit: str | None, dirty: bool) -> str:
+    if commit is None:
+        return "the code as it is (no git commit)"
+    return f"commit {commit[:7]}" + (" with uncommitted changes" if dirty else "")

@@ -1,0 +1,36 @@
+"""Build the bento of a release from a folder that holds just its code, model and requirements.
+
+usage: build_bento.py SERVICE NAME VERSION CONTEXT STORE LABELS_JSON
+
+Prints ``{"path": folder of the bento}``. Only ever run on a folder made for it: in a project's
+own folder `bentoml build` would pack mlruns/ and data/ too.
+"""
+
+import json
+import os
+import sys
+
+
+def main(
+    service: str, name: str, version: str, context: str, store: str, labels: str
+) -> dict[str, str]:
+    # Both are read at import. The library compares with "True" only; "1" is ignored.
+    os.environ["BENTOML_DO_NOT_TRACK"] = "True"
+    os.environ["BENTOML_HOME"] = store
+    import bentoml
+
+    bento = bentoml.build(
+        service=service,
+        name=name,
+        version=version,
+        build_ctx=context,
+        include=["**"],
+        labels=json.loads(labels),
+        # uv has locked them already; locking again here would need the index and 2 s.
+        python={"lock_packages": False, "requirements_txt": "requirements.txt"},
+    )
+    return {"path": bento.path}
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(*sys.argv[1:])))  # noqa: T201 - the caller reads this line

@@ -1,0 +1,50 @@
+"""Copy the serving files of the model that an alias names out of the project's MLflow.
+
+usage: take_champion.py NAME ALIAS FOLDER
+
+Prints ``{"version", "run_id", "metrics"}``, or ``{"missing": reason}`` where reason is
+``registry``, ``alias`` or ``files``. Wants run artifacts ``serving/model.skops`` (or any other
+model file), ``serving/model.json`` and ``serving/golden.json``: docs/release.md.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+
+def main(name: str, alias: str, folder: str) -> dict[str, object]:
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    database = Path.cwd() / "mlflow.db"
+    uri = os.environ.setdefault("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
+    # Asking would create the database, and an empty one looks like lost runs.
+    if uri == f"sqlite:///{database}" and not database.exists():
+        return {"missing": "registry"}
+
+    import logging
+
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    from mlflow.exceptions import MlflowException
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient()
+    try:
+        version = client.get_model_version_by_alias(name, alias)
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return {"missing": "alias"}
+        raise
+    if not client.list_artifacts(version.run_id, "serving"):
+        return {"missing": "files", "version": version.version, "run_id": version.run_id}
+    client.download_artifacts(version.run_id, "serving", folder)
+    run = client.get_run(version.run_id)
+    return {
+        "version": str(version.version),
+        "run_id": version.run_id,
+        "metrics": dict(run.data.metrics),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(*sys.argv[1:])))  # noqa: T201 - the caller reads this line

@@ -1,0 +1,277 @@
+"""The runbook of `mldeploy new`: render, git init, lock, install, first commit."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from mldeploy.errors import ConfigError, FailedError, MldeployError
+from mldeploy.programs import ProgramError, run
+from mldeploy.ui import Ui
+
+LOCK_SECONDS, INSTALL_SECONDS = 300, 1800
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the template comes from: a git address or folder, and the ref to take of it."""
+
+    address: str
+    ref: str | None
+    is_checkout: bool = False
+
+
+@dataclass(frozen=True)
+class Created:
+    path: Path
+    package: str
+    commit: str
+    source: Source
+
+
+def new(path: Path, answers: Mapping[str, Any], source: Source, *, ask: bool, ui: Ui) -> Created:
+    """Make a project at ``path`` that trains and serves as it is.
+
+    Raises :class:`ConfigError` before anything is written, or an error that says what is there
+    already and with which commands it goes on.
+    """
+    path = path.expanduser().resolve()
+    _check_place(path)
+    _check_git()
+    _warn_of_uncommitted(source, ui)
+    steps = Steps(path)
+    try:
+        steps.at("render")
+        rendered = _render(path, answers, source, ask=ask, ui=ui)
+        steps.at("git")
+        with ui.step("git init"):
+            ui.explain("git init", "every model will name the commit that it was trained from")
+            _git_init(path)
+        steps.at("lock")
+        with ui.step("lock the dependencies") as step:
+            ui.explain("uv lock", "one file pins every version for laptop, CI and image alike")
+            run(["uv", "lock", "--quiet"], cwd=path, timeout=LOCK_SECONDS, env=_interpreter())
+            step.say(f"{_locked_packages(path)} packages in uv.lock")
+        steps.at("install")
+        with ui.step("install them into .venv"):
+            ui.explain("uv sync", "exactly what the lock says, in an environment of the project's")
+            run(
+                ["uv", "sync", "--quiet", "--frozen"],
+                cwd=path,
+                timeout=INSTALL_SECONDS,
+                env=_interpreter(),
+            )
+        steps.at("commit")
+        with ui.step("first commit") as step:
+            ui.explain("git add --all && git commit", "a clean start: from here `git diff` is you")
+            commit = _first_commit(path)
+            step.say(commit[:7])
+    except (MldeployError, KeyboardInterrupt) as error:
+        raise steps.interrupted(error) from error
+    return Created(path, rendered, commit, source)
+
+
+def source_of(template: str | None, ref: str | None) -> Source:
+    """The template to render: as asked, else our own checkout, else the published repository.
+
+    A copy inside a wheel is never used: Copier could not update a project made from it.
+    """
+    if template is not None:
+        local = Path(template).expanduser()
+        # Copier stores the address as it is given, and a relative one breaks every later update.
+        return Source(str(local.resolve()) if local.exists() else template, ref)
+    checkout = Path(__file__).resolve().parents[2]
+    if (checkout / "copier.yml").is_file() and (checkout / ".git").exists():
+        return Source(str(checkout), ref or "HEAD", is_checkout=True)
+    metadata = importlib.metadata.metadata("mldeploy")
+    urls = dict(line.split(", ", 1) for line in metadata.get_all("Project-URL") or [])
+    version = importlib.metadata.version("mldeploy")
+    return Source(f"git+{urls['Repository']}.git", ref or f"v{version}")
+
+
+class Steps:
+    """How far `new` came, and how to go on from there by hand."""
+
+    remaining: ClassVar = {
+        "git": ["git init"],
+        "lock": ["uv lock"],
+        "install": ["uv sync"],
+        "commit": ["git add --all", 'git commit -m "Start"'],
+    }
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.now = "render"
+
+    def at(self, step: str) -> None:
+        self.now = step
+
+    def interrupted(self, error: BaseException) -> BaseException:
+        """The same error, saying what is there and how to go on; Ctrl+C stays Ctrl+C."""
+        if self.now == "render":
+            if isinstance(error, KeyboardInterrupt):
+                return Interrupted("Nothing was created.")
+            return error
+        order = list(self.remaining)
+        todo = [c for step in order[order.index(self.now) :] for c in self.remaining[step]]
+        go_on = f"cd {self.path} && {' && '.join(todo)}"
+        missing = ", ".join(order[order.index(self.now) :])
+        there = f"The project's files are in {self.path}; not done: {missing}."
+        if isinstance(error, KeyboardInterrupt):
+            return Interrupted(f"{there} To go on: {go_on}")
+        assert isinstance(error, MldeployError)  # noqa: S101 - the two that `new` catches
+        return FailedError(
+            "new-unfinished",
+            what=f"The project was made, but the step `{self.now}` failed.",
+            why=f"{error.why} {there}",
+            do=go_on,
+            detail=error.detail,
+        )
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl+C, with a sentence on what is there now."""
+
+
+def _check_place(path: Path) -> None:
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise ConfigError(
+            "not-empty",
+            what=f"{path} is there already.",
+            why="A new project needs a folder that is empty or doesn't exist; nothing was touched.",
+            do=f"mldeploy new {path.name}-2     (or move {path.name} away)",
+        )
+    parent = next(p for p in path.parents if p.exists())
+    if not os.access(parent, os.W_OK):
+        raise ConfigError(
+            "unwritable",
+            what=f"{path} can't be made.",
+            why=f"You have no permission to write in {parent}.",
+            do=f"mldeploy new ~/{path.name}",
+        )
+
+
+def _check_git() -> None:
+    try:
+        run(["git", "--version"], cwd=Path.cwd(), timeout=30)
+    except ProgramError as error:
+        raise FailedError(
+            "no-git",
+            what="git is not installed.",
+            why="A project starts with a first commit, and every model names the one it came from.",
+            do="install git (https://git-scm.com/downloads), then run this again",
+        ) from error
+
+
+def _warn_of_uncommitted(source: Source, ui: Ui) -> None:
+    if not source.is_checkout:
+        return
+    changes = run(
+        ["git", "status", "--porcelain", "--", "copier.yml", "template"],
+        cwd=Path(source.address),
+        timeout=60,
+    )
+    if changes.strip():
+        ui.note("the template has uncommitted changes: a project made now can't be updated later")
+
+
+def _render(path: Path, answers: Mapping[str, Any], source: Source, *, ask: bool, ui: Ui) -> str:
+    import warnings
+
+    import copier
+    from copier.errors import CopierError
+
+    ui.explain(
+        f"copier copy {source.address} {path}",
+        "Copier asks, renders the files, and remembers the answers for later updates",
+    )
+    if not ask:
+        ui.note("render the template …")
+    try:
+        with warnings.catch_warnings():
+            # A checkout with changes: said already, in our words.
+            warnings.simplefilter("ignore")
+            worker = copier.run_copy(
+                source.address,
+                path,
+                data=dict(answers),
+                defaults=not ask,
+                vcs_ref=source.ref,
+                quiet=True,
+                unsafe=False,
+            )
+    except KeyboardInterrupt:
+        raise
+    except (CopierError, ValueError) as error:
+        raise _not_rendered(error, source) from error
+    except Exception as error:
+        if type(error).__module__.startswith("plumbum"):
+            raise _not_rendered(error, source) from error
+        raise
+    return str(worker.answers.combined["package_name"])
+
+
+def _not_rendered(error: Exception, source: Source) -> MldeployError:
+    said = str(error).strip().splitlines()
+    if isinstance(error, ValueError):
+        return ConfigError(
+            "bad-answer",
+            what="The template refused an answer.",
+            why=said[0] if said else type(error).__name__,
+            do="mldeploy new PATH     (without --defaults it asks, and says what is allowed)",
+        )
+    return FailedError(
+        "template-unusable",
+        what="The template could not be rendered.",
+        why=f"{source.address} at {source.ref or 'its latest tag'}: {(said or [repr(error)])[-1]}",
+        do="mldeploy new PATH --template A_FOLDER_OR_GIT_ADDRESS [--ref A_TAG]",
+        detail="\n".join(said[:8]),
+    )
+
+
+def _git_init(path: Path) -> None:
+    run(["git", "init", "--quiet", "--initial-branch=main"], cwd=path, timeout=60)
+
+
+def _first_commit(path: Path) -> str:
+    run(["git", "add", "--all"], cwd=path, timeout=120)
+    run(
+        [
+            "git",
+            *_identity(path),
+            "commit",
+            "--quiet",
+            "--no-verify",
+            "-m",
+            "Start from the mldeploy template",
+        ],
+        cwd=path,
+        timeout=120,
+    )
+    return run(["git", "rev-parse", "HEAD"], cwd=path, timeout=30).strip()
+
+
+def _identity(path: Path) -> list[str]:
+    """Somebody who never used git has no name in it; the first commit must not fail for that."""
+    try:
+        run(["git", "config", "user.email"], cwd=path, timeout=30)
+    except ProgramError:
+        import getpass
+
+        return ["-c", f"user.name={getpass.getuser()}", "-c", "user.email=you@example.invalid"]
+    return []
+
+
+def _interpreter() -> dict[str, str]:
+    """The Python that runs us is one that is there; uv must not download another."""
+    base = Path(sys.base_prefix) / ("python.exe" if os.name == "nt" else "bin/python3")
+    return {"UV_PYTHON": str(base)} if base.exists() else {}
+
+
+def _locked_packages(path: Path) -> int:
+    return (path / "uv.lock").read_text(encoding="utf-8").count("[[package]]")
