@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,6 +131,8 @@ def predict(
 
 def curl(url: str, body: Any) -> str:
     """The same request as a person types it."""
+    import shlex
+
     data = shlex.quote(json.dumps(body, ensure_ascii=False))
     return f"curl -s {url} -H 'Content-Type: application/json' -d {data}"
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -41,6 +39,8 @@ def run(
 
     ``timeout`` is in seconds. ``env`` is added to the inherited environment.
     """
+    import subprocess  # not at the top: `status` runs no program
+
     words = [str(word) for word in argv]
     try:
         done = subprocess.run(
@@ -81,6 +81,8 @@ def uv() -> Path:
 
 def shown(argv: Sequence[str | Path]) -> str:
     """The command as a person would type it."""
+    import shlex
+
     return shlex.join(str(word) for word in argv)
 
 

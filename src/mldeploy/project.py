@@ -24,6 +24,13 @@ class Project:
         """Where mldeploy keeps releases and what runs on this machine; not in git."""
         return self.root / ".mldeploy"
 
+    def make_state(self) -> None:
+        """Make that folder, ignored by git whether or not the project's own .gitignore says so."""
+        self.state.mkdir(exist_ok=True)
+        ignore = self.state / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+
     @property
     def golden(self) -> Path:
         return self.root / self.config.project.golden

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from mldeploy.golden import Request
-from mldeploy.history import Event
-from mldeploy.release import Release
+if TYPE_CHECKING:
+    from mldeploy.golden import Request
+    from mldeploy.history import Event
+    from mldeploy.release import Release
 
 State = Literal["serving", "unhealthy", "dead", "down"]
 

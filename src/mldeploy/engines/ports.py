@@ -11,17 +11,18 @@ HOST = "127.0.0.1"
 ANSWER_SECONDS = 2.0
 
 
-def is_ready(port: int) -> bool:
-    """Does ``/readyz`` answer 200? By hand on a socket: http.client alone would double the time
-    that `mldeploy status` takes to start."""
+def readiness(port: int) -> str | None:
+    """The head of what ``/readyz`` answers, or None if it does not answer 200.
+
+    By hand on a socket: http.client alone would cost `mldeploy status` a third of its time.
+    """
     try:
         with socket.create_connection((HOST, port), timeout=ANSWER_SECONDS) as connection:
-            connection.settimeout(ANSWER_SECONDS)
             connection.sendall(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")
-            head = connection.recv(64).split(b" ")
+            head = connection.recv(4096).decode("latin-1")
     except OSError:
-        return False
-    return len(head) > 1 and head[1] == b"200"
+        return None
+    return head if head.split(" ")[1:2] == ["200"] else None
 
 
 def holder_of(port: int) -> str | None:

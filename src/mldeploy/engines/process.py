@@ -6,21 +6,18 @@ is read from these folders and from the processes themselves; there is no other 
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mldeploy.config import ProcessTarget
 from mldeploy.engines.base import Candidate, Engine, Removed, Serving, Switched
-from mldeploy.engines.ports import ANSWER_SECONDS, HOST, free_port, holder_of, is_ready
+from mldeploy.engines.ports import ANSWER_SECONDS, HOST, free_port, holder_of, readiness
 from mldeploy.engines.process_run import (
     SERVER,
     Run,
@@ -31,10 +28,14 @@ from mldeploy.engines.process_run import (
     tail,
 )
 from mldeploy.errors import FailedError, RefusedError
-from mldeploy.golden import Request
 from mldeploy.history import Event
 from mldeploy.project import Project
-from mldeploy.release import Release
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from mldeploy.golden import Request
+    from mldeploy.release import Release
 
 KEPT_RUNS = 5
 TAKE_SECONDS = 20.0
@@ -59,6 +60,9 @@ class ProcessEngine(Engine):
         facts = run.wrote("serving.json") or {}
         url = f"http://{HOST}:{facts['port']}"
         since = _iso(facts["at"])
+        head = readiness(facts["port"])
+        if head is not None and f"x-mldeploy-run: {run.identity}\r\n" in head:
+            return Serving("serving", run.release, url, since, replicas=1, detail="/readyz answers")
         if process_of(run) is None:
             if original := home_of_copy(run):
                 detail = (
@@ -67,10 +71,8 @@ class ProcessEngine(Engine):
                 return Serving("down", detail=detail)
             detail = "its process is gone: killed, crashed, or the machine was restarted"
             return Serving("dead", run.release, url, since, detail=detail)
-        if not is_ready(facts["port"]):
-            detail = f"its process lives, but /readyz does not answer within {ANSWER_SECONDS:.0f} s"
-            return Serving("unhealthy", run.release, url, since, replicas=1, detail=detail)
-        return Serving("serving", run.release, url, since, replicas=1, detail="/readyz answers")
+        detail = f"its process lives, but /readyz does not answer within {ANSWER_SECONDS:.0f} s"
+        return Serving("unhealthy", run.release, url, since, replicas=1, detail=detail)
 
     def _current(self) -> Run | None:
         """The run that serves, or should: the newest that took the port and was not ended."""
@@ -109,7 +111,7 @@ class ProcessEngine(Engine):
                 started = run.wrote("started.json")
                 if process.poll() is not None:
                     raise _refused(release, run, "It ended while starting.", "server-died")
-                if started and is_ready(started["port"]):
+                if started and readiness(started["port"]) is not None:
                     return Candidate(
                         release.name, f"http://{HOST}:{started['port']}", (run, process)
                     )
@@ -157,6 +159,8 @@ class ProcessEngine(Engine):
         return Switched(url=f"http://{HOST}:{self.target.port}", pause=pause if same_port else None)
 
     def discard(self, candidate: Candidate) -> None:
+        import subprocess
+
         run, process = candidate.handle
         with suppress(OSError, ValueError):
             process.stdin.close()
@@ -189,8 +193,11 @@ class ProcessEngine(Engine):
     @contextmanager
     def lock(self, action: str) -> Iterator[None]:
         """An operating-system lock: it ends with its holder, so that none is ever stale."""
+        import getpass
+
         from filelock import FileLock, Timeout
 
+        self.project.make_state()
         self.folder.mkdir(parents=True, exist_ok=True)
         note = self.folder / "lock.json"
         held = FileLock(self.folder / "lock", timeout=0)
@@ -207,6 +214,8 @@ class ProcessEngine(Engine):
             held.release()
 
     def tidy(self) -> list[str]:
+        import shutil
+
         done = []
         current = self._current()
         for run in self._all_runs():
@@ -241,9 +250,10 @@ class ProcessEngine(Engine):
                 why="Nothing was ever started on this target.",
                 do="mldeploy up",
             )
-        yield from last_of(shown.log, lines=lines, since=since)
+        there, position = last_of(shown.log, lines=lines, since=since)
+        yield from there
         if follow:
-            yield from follow_runs(shown, self._current)
+            yield from follow_runs(shown, position, self._current)
 
     # Small steps of the above
 
@@ -258,6 +268,8 @@ class ProcessEngine(Engine):
         return Run(folder)
 
     def _spawn(self, run: Run, release: Release) -> subprocess.Popen[str]:
+        import subprocess
+
         from mldeploy.build import releases_folder
         from mldeploy.environment import folder as environment_folder
         from mldeploy.environment import python_of

@@ -6,7 +6,7 @@ import os
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -26,13 +26,14 @@ class LoggedRun(Protocol):
     def log(self) -> Path: ...
 
 
-def last_of(log: Path, *, lines: int | None, since: datetime | None) -> Iterator[str]:
-    """The last ``lines`` lines (all if None) that are not older than ``since``."""
-    if not log.exists():
-        return
-    with log.open(encoding="utf-8", errors="replace") as file:
-        wanted = not_before((line.rstrip("\n") for line in file), since)
-        yield from wanted if lines is None else deque(wanted, maxlen=lines)
+def last_of(log: Path, *, lines: int | None, since: datetime | None) -> tuple[Iterable[str], int]:
+    """The last ``lines`` whole lines (all if None) not older than ``since``, and where they end.
+
+    Following goes on from that place: a line written in between is neither lost nor shown twice.
+    """
+    position, whole = _read_on(log, 0)
+    wanted = not_before(iter(whole), since)
+    return (list(wanted) if lines is None else deque(wanted, maxlen=lines)), position
 
 
 def not_before(lines: Iterator[str], since: datetime | None) -> Iterator[str]:
@@ -47,10 +48,12 @@ def not_before(lines: Iterator[str], since: datetime | None) -> Iterator[str]:
 
 
 def follow_runs(
-    shown: LoggedRun, current: Callable[[], LoggedRun | None], pause: float = PAUSE_SECONDS
+    shown: LoggedRun,
+    position: int,
+    current: Callable[[], LoggedRun | None],
+    pause: float = PAUSE_SECONDS,
 ) -> Iterator[str]:
-    """New lines as they come; after a switch, those of the next run. Ends with Ctrl+C."""
-    position = shown.log.stat().st_size if shown.log.exists() else 0
+    """Lines after ``position`` as they come; after a switch, the next run's. Ends with Ctrl+C."""
     while True:
         position, fresh = _read_on(shown.log, position)
         yield from fresh

@@ -29,6 +29,12 @@ class Run:
         return self.folder.name.partition("-")[2]
 
     @property
+    def identity(self) -> str:
+        """What the server in this folder, and no other, says of itself in ``x-mldeploy-run``."""
+        here = self.folder.stat()
+        return f"{here.st_dev}-{here.st_ino}"
+
+    @property
     def log(self) -> Path:
         return self.folder / "server.log"
 

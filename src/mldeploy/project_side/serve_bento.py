@@ -62,7 +62,7 @@ async def serve(app: Any, release: str) -> int:
             app,
             lifespan="off",
             log_config=LOGGING,
-            headers=[("x-mldeploy-release", release)],
+            headers=[("x-mldeploy-release", release), ("x-mldeploy-run", _folder_identity())],
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         return Server(settings)
@@ -155,6 +155,12 @@ async def _watch(end: Any) -> None:
             if log.stat().st_size > LOG_LIMIT:
                 shutil.copyfile(log, "server.log.1")
                 os.truncate(log, 0)  # it was opened for appending, so writing goes on at 0
+
+
+def _folder_identity() -> str:
+    """Device and number of the folder we run in: a copy of the project has another one."""
+    here = Path().stat()
+    return f"{here.st_dev}-{here.st_ino}"
 
 
 def _write(name: str, **facts: Any) -> None:

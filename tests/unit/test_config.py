@@ -1,0 +1,122 @@
+"""mldeploy.toml: what is taken, and what is refused with line, expectation and nearest name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mldeploy import config
+from mldeploy.errors import ConfigError
+
+VALID = """\
+[project]
+name = "function-docs"
+service = "function_docs.service:FunctionDocs"
+model = "function-docs@champion"
+
+[targets.local]
+kind = "process"
+port = 3000
+
+[targets.second]
+kind = "process"
+port = 3001
+"""
+
+
+def load(tmp_path: Path, text: str) -> config.Config:
+    path = tmp_path / "mldeploy.toml"
+    path.write_text(text, encoding="utf-8")
+    return config.load(path)
+
+
+def refused(tmp_path: Path, text: str) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text)
+    assert caught.value.exit_code == 2
+    return caught.value
+
+
+def test_a_valid_file_is_read_with_its_defaults(tmp_path: Path) -> None:
+    read = load(tmp_path, VALID)
+
+    assert read.project.package == "function_docs"
+    assert (read.project.model_name, read.project.model_alias) == ("function-docs", "champion")
+    assert read.project.golden == "tests/golden.json"
+    assert read.targets["local"].port == 3000
+
+
+def test_the_first_target_is_the_default_one(tmp_path: Path) -> None:
+    read = load(tmp_path, VALID)
+
+    assert read.target(None) == ("local", read.targets["local"])
+    assert read.target("second")[1].port == 3001
+
+
+def test_an_unknown_target_names_those_that_are_there_and_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, VALID).target("locl")
+
+    assert "local and second" in caught.value.why
+    assert caught.value.do == "mldeploy up local"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "words"),
+    [
+        ("port = 3000", "prot = 3000", 8, "did you mean port"),
+        ("port = 3000", 'port = "3000"', 8, "a whole number from 1 to 65535"),
+        ("port = 3000", "port = 70000", 8, "a whole number from 1 to 65535"),
+        ("port = 3000", "port = true", 8, "a whole number from 1 to 65535"),
+        ('kind = "process"', 'kind = "proces"', 7, 'did you mean kind = "process"'),
+        ('kind = "process"', "", 6, "kind = one of process"),
+        ("[project]", "[projet]", 1, "did you mean project"),
+        ('name = "function-docs"', 'nam = "function-docs"', 2, "did you mean name"),
+        ('name = "function-docs"', 'name = "Function Docs"', 2, "lower-case letters"),
+        ('name = "function-docs"', "", 1, "lower-case letters"),
+        ("function_docs.service:FunctionDocs", "function_docs.service", 3, "module:Class"),
+        ("function-docs@champion", "function-docs", 4, "name@alias"),
+        ("[targets.local]", "[targets.LOCAL]", 6, "lower-case letters"),
+    ],
+)
+def test_a_mistake_is_refused_with_its_line_and_what_was_expected(
+    tmp_path: Path, before: str, after: str, line: int, words: str
+) -> None:
+    assert before in VALID
+
+    error = refused(tmp_path, VALID.replace(before, after, 1))
+
+    assert f"line {line}:" in error.what
+    assert words in f"{error.why} {error.do}"
+
+
+def test_broken_toml_says_where(tmp_path: Path) -> None:
+    error = refused(tmp_path, VALID + "\nport 3000\n")
+
+    assert "line 14" in error.why
+
+
+def test_a_file_without_targets_is_refused(tmp_path: Path) -> None:
+    error = refused(tmp_path, VALID.partition("[targets.local]")[0])
+
+    assert "There is no target" in error.what
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mldeploy.toml"
+    path.write_bytes(b"\xff\xfe[\x00p\x00")
+
+    with pytest.raises(ConfigError) as caught:
+        config.load(path)
+
+    assert "UTF-8" in caught.value.what
+
+
+def test_a_table_that_is_not_a_table_is_refused(tmp_path: Path) -> None:
+    assert (
+        "not a table"
+        in refused(
+            tmp_path, VALID.partition("[targets.local]")[0] + '[targets]\nlocal = "process"\n'
+        ).what
+    )

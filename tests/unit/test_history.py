@@ -1,0 +1,44 @@
+"""What follows from a target's events: where to roll back to, and what may go."""
+
+from __future__ import annotations
+
+from mldeploy.history import Action, Event, deployed, outlived, previous
+
+
+def events(*pairs: tuple[Action, str]) -> list[Event]:
+    return [Event("2026-01-01T00:00:00+00:00", "me", action, name) for action, name in pairs]
+
+
+def test_deployed_releases_come_latest_first_and_once() -> None:
+    past = events(("up", "a"), ("up", "b"), ("refused", "x"), ("rollback", "a"), ("down", "a"))
+
+    assert deployed(past) == ["a", "b"]
+
+
+def test_rollback_goes_to_the_latest_other_release_that_is_still_there() -> None:
+    past = events(("up", "a"), ("up", "b"), ("up", "c"))
+
+    assert previous(past, "c", {"a", "b", "c"}) == "b"
+    assert previous(past, "c", {"a", "c"}) == "a"
+    assert previous(past, "c", {"c"}) is None
+
+
+def test_a_second_rollback_comes_back() -> None:
+    past = events(("up", "a"), ("up", "b"), ("rollback", "a"))
+
+    assert previous(past, "a", {"a", "b"}) == "b"
+
+
+def test_a_refused_release_is_never_rolled_back_to() -> None:
+    past = events(("up", "a"), ("refused", "b"))
+
+    assert previous(past, "a", {"a", "b"}) is None
+
+
+def test_the_last_five_of_every_target_are_kept_and_what_serves() -> None:
+    one = events(*[("up", name) for name in "abcdefg"])
+    other = events(("up", "a"))
+
+    assert outlived([one], set("abcdefg"), set()) == {"a", "b"}
+    assert outlived([one, other], set("abcdefg"), set()) == {"b"}
+    assert outlived([one], set("abcdefg"), {"b"}) == {"a"}

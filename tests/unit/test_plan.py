@@ -1,0 +1,67 @@
+"""Plans: pure from facts to what will be created, changed, removed and paid."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mldeploy.engines.base import Serving
+from mldeploy.plan import Facts, plan, text_of
+
+COMMIT, OTHER = "a" * 40, "b" * 40
+FIRST = Facts(
+    target="local",
+    kind="process",
+    port=3000,
+    serving=Serving("down"),
+    model="docs@champion",
+    model_version="1",
+    run_id="r" * 32,
+    metrics={},
+    commit=COMMIT,
+    dirty=False,
+    served_commit=None,
+    served_model_version=None,
+)
+
+
+def test_a_first_plan_creates_and_removes_nothing() -> None:
+    made = plan(FIRST)
+
+    assert made.removes == ()
+    assert made.changes == ()
+    assert "commit aaaaaaa" in made.creates[0]
+    assert made.missing == ()
+
+
+def test_a_later_plan_says_what_changes_and_what_goes() -> None:
+    serving = Serving("serving", "v1-x", "http://127.0.0.1:3000", replicas=1)
+    made = plan(
+        replace(
+            FIRST, serving=serving, served_commit=OTHER, served_model_version="1", model_version="2"
+        )
+    )
+
+    assert made.changes == ("model version 1 → 2", "commit bbbbbbb → commit aaaaaaa")
+    assert "v1-x" in made.removes[0]
+
+
+def test_a_plan_without_a_champion_names_what_is_missing() -> None:
+    made = plan(replace(FIRST, model_version=None))
+
+    assert made.missing == ("docs@champion: train first (make train)",)
+
+
+def test_uncommitted_changes_are_said() -> None:
+    assert "uncommitted" in plan(replace(FIRST, dirty=True)).creates[0]
+
+
+def test_money_is_a_decimal_string() -> None:
+    assert plan(FIRST).as_dict()["price_per_hour"] == "0.00"
+
+
+def test_the_text_names_price_reach_and_lifetime() -> None:
+    text = text_of(plan(FIRST))
+
+    assert "$0.00 an hour" in text
+    assert "127.0.0.1:3000" in text
+    assert "until `mldeploy down`" in text
