@@ -17,7 +17,7 @@ from typing import Any
 from mldeploy import environment as serving_environment
 from mldeploy import golden, release
 from mldeploy.errors import FailedError
-from mldeploy.programs import last_lines, run
+from mldeploy.programs import ProgramError, last_lines, run
 from mldeploy.project import Project, code_files, git_state, locked_requirements
 from mldeploy.release import Release
 from mldeploy.ui import Ui
@@ -43,14 +43,14 @@ def build(project: Project, ui: Ui) -> Release:
     interpreter = project.python()
     with _workshop(project) as workshop:
         context = workshop / "context"
+        requirements = locked_requirements(project)
+        ui.explain(
+            "uv export --locked --only-group serve > requirements.txt",
+            "the exact versions, with hashes, that the service runs with here and elsewhere",
+        )
         # Asking MLflow takes seconds of importing, making the environment seconds of linking.
         with ThreadPoolExecutor(max_workers=1) as aside:
             taking = aside.submit(take_champion, project, interpreter, context / MODEL_FOLDER, ui)
-            requirements = locked_requirements(project)
-            ui.explain(
-                "uv export --locked --only-group serve > requirements.txt",
-                "the exact versions, with hashes, that the service runs with here and elsewhere",
-            )
             with ui.step("serving environment") as step:
                 made = serving_environment.ensure(project, interpreter, requirements, ui)
                 step.say(made.summary)
@@ -162,17 +162,20 @@ def _assemble(project: Project, interpreter: Path, fresh: Release, workshop: Pat
         "mldeploy.run_id": fresh.run_id,
         "mldeploy.commit": fresh.commit or "",
     }
-    built = _script(
-        interpreter,
-        project,
-        "build_bento.py",
-        fresh.service,
-        project.config.project.name,
-        fresh.name,
-        str(workshop / "context"),
-        str(workshop / "store"),
-        json.dumps(labels),
-    )
+    names = (fresh.service, project.config.project.name, fresh.name)
+    folders = (str(workshop / "context"), str(workshop / "store"))
+    try:
+        built = _script(
+            interpreter, project, "build_bento.py", *names, *folders, json.dumps(labels)
+        )
+    except ProgramError as error:
+        raise FailedError(
+            "build-failed",
+            what=f"No bento could be built of {fresh.service}.",
+            why=f"{last_lines(error.output, 1)}.",
+            do="make serve     (starts the same service from the project's folder, to mend it)",
+            detail=error.detail,
+        ) from error
     whole = workshop / "release"
     whole.mkdir()
     Path(built["path"]).rename(whole / "bento")

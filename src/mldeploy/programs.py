@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from mldeploy.errors import FailedError
@@ -72,6 +73,7 @@ def environment(extra: Mapping[str, str]) -> dict[str, str]:
     return inherited | NO_TELEMETRY | {"PATH": path} | dict(extra)
 
 
+@cache
 def uv() -> Path:
     """The uv that came with mldeploy, whatever is on PATH."""
     import uv as package

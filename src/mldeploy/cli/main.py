@@ -178,6 +178,8 @@ def run(words: list[str]) -> int:
         return 0
     except OSError as error:
         return _failed(_from_system(error), words)
+    except Exception as error:  # noqa: BLE001 - a traceback is no answer for a learner
+        return _failed(_bug(error), words)
 
 
 def _failed(error: MldeployError, words: list[str]) -> int:
@@ -238,6 +240,17 @@ def _from_system(error: OSError) -> FailedError:
         why=f"{error.strerror or error}{path}",
         do=do,
     )
+
+
+def _bug(error: Exception) -> FailedError:
+    failed = FailedError(
+        "bug",
+        what="mldeploy itself went wrong.",
+        why=f"{type(error).__name__}: {error}",
+        do="run it again with --debug, and report what it prints: that is a mistake of ours",
+    )
+    failed.__cause__ = error
+    return failed
 
 
 def _print_version(ctx: click.Context) -> None:

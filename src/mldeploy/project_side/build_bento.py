@@ -9,6 +9,7 @@ own folder `bentoml build` would pack mlruns/ and data/ too.
 import json
 import os
 import sys
+from pathlib import Path
 
 
 def main(
@@ -19,6 +20,9 @@ def main(
     os.environ["BENTOML_HOME"] = store
     import bentoml
 
+    # As a list: bentoml refuses to read a requirements file under a hidden folder such as ours.
+    locked = Path(context, "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line.rstrip(" \\") for line in locked if line and not line.startswith((" ", "#"))]
     bento = bentoml.build(
         service=service,
         name=name,
@@ -27,7 +31,7 @@ def main(
         include=["**"],
         labels=json.loads(labels),
         # uv has locked them already; locking again here would need the index and 2 s.
-        python={"lock_packages": False, "requirements_txt": "requirements.txt"},
+        python={"lock_packages": False, "packages": pins},
     )
     return {"path": bento.path}
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
 import os
 import shutil
 import signal
@@ -30,7 +29,6 @@ HOST = "127.0.0.1"
 TAKE_SECONDS = 15.0
 GRACE_SECONDS = 10
 LOG_LIMIT = 20_000_000  # bytes; a forgotten service must not fill a learner's disk
-QUIET_PATHS = ("/readyz", "/livez", "/metrics")
 
 
 def main(bento: str, release: str) -> int:
@@ -62,6 +60,7 @@ async def serve(app: Any, release: str) -> int:
             app,
             lifespan="off",
             log_config=LOGGING,
+            access_log=False,  # BentoML writes one, with the time that each request took
             headers=[("x-mldeploy-release", release), ("x-mldeploy-run", _folder_identity())],
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
@@ -169,14 +168,6 @@ def _write(name: str, **facts: Any) -> None:
     os.replace(draft, name)
 
 
-class _NoHealthChecks(logging.Filter):
-    """`status` and the gate ask every moment; a person reads the log for the users' requests."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        path = record.args[2] if isinstance(record.args, tuple) and len(record.args) > 2 else ""
-        return str(path).partition("?")[0] not in QUIET_PATHS
-
-
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -186,14 +177,9 @@ LOGGING: dict[str, Any] = {
             "datefmt": "%Y-%m-%dT%H:%M:%S%z",
         }
     },
-    "filters": {"users": {"()": _NoHealthChecks}},
-    "handlers": {
-        "all": {"class": "logging.StreamHandler", "formatter": "line"},
-        "access": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["users"]},
-    },
+    "handlers": {"all": {"class": "logging.StreamHandler", "formatter": "line"}},
     "loggers": {
-        "uvicorn.error": {"handlers": ["all"], "level": "INFO", "propagate": False},
-        "uvicorn.access": {"handlers": ["access"], "level": "INFO", "propagate": False},
+        "uvicorn.error": {"handlers": ["all"], "level": "WARNING", "propagate": False},
         "bentoml": {"handlers": ["all"], "level": "INFO", "propagate": False},
     },
     "root": {"handlers": ["all"], "level": "WARNING"},
