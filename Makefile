@@ -22,7 +22,7 @@ $(VENV)/.ready: pyproject.toml requirements/dev.txt
 	@touch $@
 
 demo: setup  ## new project, training, a running service and one real prediction, in demo/
-	$(BIN)/python demo.py
+	$(BIN)/python scripts/demo.py
 
 test-fast: setup  ## the tests that need no environment of their own (under a minute)
 	$(PYTEST) -q -m "not slow"
