@@ -51,6 +51,7 @@ def train() -> None:
     say = _Steps()
     from . import config, promote, tracking, train
 
+    say("start", "libraries loaded")
     layout = paths.here()
     params = config.load(layout.params)
     data = train.prepare(params, layout, say)
@@ -76,6 +77,7 @@ def promote(
     say = _Steps()
     from . import config, promote, train
 
+    say("start", "libraries loaded")
     layout = paths.here()
     data = train.prepare(config.load(layout.params), layout, say)
     decision = promote.promote(version, data.holdout, layout)
@@ -98,6 +100,20 @@ def serve(port: Annotated[int, typer.Option(help="Where to listen.")] = 3000) ->
     command = [sys.executable, "-m", "bentoml", "serve", f"{package}.service"]
     address = ["--host", "127.0.0.1", "--port", str(port)]
     sys.exit(subprocess.call([*command, *address], cwd=layout.root, env=dict(os.environ)))
+
+
+@commands.command()
+def runs() -> None:
+    """List the versions of the model, how each was judged, and which one is the champion."""
+    from . import tracking
+
+    client = tracking.client(paths.here())
+    champion = tracking.champion(client)
+    for version in tracking.versions(client):
+        mark = "  champion" if champion and champion.run_id == version.run_id else ""
+        judged = version.tags.get("evaluation", "not finished")
+        score = f"roc_auc {version.tags.get('roc_auc', 'unknown')}"
+        typer.echo(f"version {version.version:>3}  {score}  {judged}  run {version.run_id}{mark}")
 
 
 class _Steps:

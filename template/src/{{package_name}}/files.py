@@ -1,7 +1,6 @@
 """Files that are either whole or not there, and their fingerprints."""
 
 import hashlib
-import os
 import tempfile
 from pathlib import Path
 
@@ -20,7 +19,7 @@ def write(path: Path, content: bytes) -> None:
             temporary = Path(file.name)
             file.write(content)
         temporary.chmod(0o644)  # temporary files are made readable by their owner only
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         raise ProjectError(
             what=f"{path} cannot be written.",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import skops.io
+from skops.io.exceptions import UntrustedTypesFoundException
 
 from . import files
 from .errors import ProjectError
@@ -26,14 +27,14 @@ def dump(model: Any) -> bytes:
 
 def load(content: bytes, name: str) -> Any:
     """The model in a skops file. `name` is only for the error, when a type is not trusted."""
-    foreign = sorted(set(skops.io.get_untrusted_types(data=content)) - set(TRUSTED_TYPES))
-    if foreign:
+    try:
+        return skops.io.loads(content, trusted=TRUSTED_TYPES)
+    except UntrustedTypesFoundException as error:
         raise ProjectError(
             what=f"{name} is not loaded.",
-            why=f"It would bring types to life that are not on our list: {', '.join(foreign)}",
+            why=f"It would bring types to life that are not on our list: {error}",
             do="Train again; or review these types and add them to TRUSTED_TYPES in persist.py.",
-        )
-    return skops.io.loads(content, trusted=TRUSTED_TYPES)
+        ) from None
 
 
 def save_to(folder: Path, model: bytes, about: dict[str, Any]) -> None:

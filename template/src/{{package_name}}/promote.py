@@ -34,7 +34,7 @@ def promote(version: str | None, holdout: pd.DataFrame, layout: Layout) -> Decis
     client = tracking.client(layout)
     candidate = _find(client, version)
     champion = tracking.champion(client)
-    if champion is not None and champion.version == candidate.version:
+    if champion is not None and str(champion.version) == str(candidate.version):
         _export(client, champion, layout)
         return Decision(True, f"version {champion.version} is the champion already")
     decision = decide(
@@ -80,22 +80,22 @@ def decide(
 
 def _find(client: mlflow.MlflowClient, version: str | None) -> ModelVersion:
     try:
-        found = tracking.latest(client)
-        if version is not None and found is not None:
-            found = client.get_model_version(PROJECT, version)
+        if version is not None:
+            return client.get_model_version(PROJECT, version)
     except MlflowException as error:
         raise ProjectError(
             what=f"There is no version {version}.",
             why=error.message,
             do="Look at the versions: make runs",
         ) from None
-    if found is None:
+    versions = tracking.versions(client)
+    if not versions:
         raise ProjectError(
             what="There is no version to promote.",
             why="No model has been trained in this project yet.",
             do="Train one: make train",
         )
-    return found
+    return versions[-1]
 
 
 def _score(
@@ -115,7 +115,7 @@ def _score(
 
 def _serving_files(client: mlflow.MlflowClient, version: ModelVersion) -> Path:
     try:
-        return Path(client.download_artifacts(version.run_id, "serving"))
+        return Path(client.download_artifacts(str(version.run_id), "serving"))
     except (MlflowException, OSError) as error:
         raise ProjectError(
             what=f"The files of version {version.version} are not there.",

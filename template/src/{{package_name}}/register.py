@@ -1,6 +1,7 @@
 """Write a trained model into its MLflow run, and make it a version in the registry."""
 
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,12 @@ def log(record: Record, train: pd.DataFrame, layout: Layout) -> None:
     mlflow.log_metrics(record.metrics | baseline)
     origin = {name: str(value) for name, value in record.origin.items()}
     mlflow.set_tags(origin | {"data_sha256": record.data_sha256})
-    dataset = from_pandas(train, source=str(layout.raw), targets=TARGET, name=PROJECT)
-    mlflow.log_input(dataset, context="training")
+    with warnings.catch_warnings():
+        # Two harmless ones: which of its two ways to read a local file, and whole numbers as such.
+        warnings.filterwarnings("ignore", message="The specified dataset source can be")
+        warnings.filterwarnings("ignore", message="Hint: Inferred schema contains integer")
+        dataset = from_pandas(train, source=str(layout.raw), targets=TARGET, name=PROJECT)
+        mlflow.log_input(dataset, context="training")
     mlflow.log_artifacts(str(layout.plots), "plots")
 
 
@@ -91,7 +96,7 @@ def _log_serving_files(record: Record, run_id: str, version: str, holdout: pd.Da
         "metrics": record.metrics,
         "baseline": record.baseline,
     }
-    predictor = Predictor(persist.load(content, "the new model"), about)
+    predictor = Predictor(record.model, about)
     names = list(Row.model_fields)
     rows = [Row.model_validate(each) for each in holdout[names].head(4).to_dict("records")]
     golden = {"run_id": run_id, "requests": golden_requests(predictor, rows, EXTREME)}

@@ -20,6 +20,9 @@ from .paths import Layout
 
 ALIAS = "champion"
 
+# Read once, here: mlflow.set_tracking_uri writes this variable itself.
+ELSEWHERE = os.environ.get("MLFLOW_TRACKING_URI")
+
 # What they say at the info level, and about a missing pip, is harmless but reads like trouble.
 for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
     logging.getLogger(noisy).setLevel(logging.WARNING)
@@ -33,7 +36,7 @@ def uri(layout: Layout) -> str:
     The path is absolute. MLflow's own default is relative to the current folder, so a run started
     in another folder would be written to another, new database.
     """
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{layout.database.as_posix()}"
+    return ELSEWHERE or f"sqlite:///{layout.database.as_posix()}"
 
 
 def client(layout: Layout) -> mlflow.MlflowClient:
@@ -64,9 +67,10 @@ def champion(of: mlflow.MlflowClient) -> ModelVersion | None:
         return None
 
 
-def latest(of: mlflow.MlflowClient) -> ModelVersion | None:
-    versions = of.search_model_versions(f"name = '{PROJECT}'")
-    return max(versions, key=lambda each: int(each.version), default=None)
+def versions(of: mlflow.MlflowClient) -> list[ModelVersion]:
+    """All versions of the model, the oldest first."""
+    found = of.search_model_versions(f"name = '{PROJECT}'")
+    return sorted(found, key=lambda each: int(each.version))
 
 
 def origin(layout: Layout) -> dict[str, Any]:
