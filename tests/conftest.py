@@ -143,7 +143,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ([MLDEPLOY, "new", root, "--defaults"], root.parent),
         ([root / ".venv" / "bin" / "function-docs", "train"], root),
     ):
-        done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, timeout=600)
+        done = subprocess.run(
+            [str(w) for w in words], cwd=cwd, capture_output=True, text=True, timeout=600
+        )
         assert done.returncode == 0, done.stdout + done.stderr
     return root
 

@@ -110,7 +110,7 @@ def _workshop(project: Project) -> Iterator[Path]:
     """A folder that is gone afterwards, with what a killed build left before."""
     place = project.state / "build"
     shutil.rmtree(place, ignore_errors=True)  # the lock is held: nobody else builds here
-    place.mkdir(parents=True)
+    place.mkdir(parents=True, exist_ok=True)
     workshop = Path(tempfile.mkdtemp(dir=place))
     (workshop / "context").mkdir()
     try:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 SERVER = Path(__file__).parent.parent / "project_side" / "serve_bento.py"
+KILL_SECONDS = 5.0
 STOP_SECONDS = 20.0  # the server's own grace of 10 s for requests in flight, and some more
 
 
@@ -90,14 +91,21 @@ def end(run: Run, process: Any, reason: str) -> bool:
 
     with suppress(psutil.NoSuchProcess):
         process.terminate()
-        try:
-            process.wait(timeout=STOP_SECONDS)
-        except psutil.TimeoutExpired:
+        if not _gone_within(run, STOP_SECONDS):
             process.kill()
-            with suppress(psutil.TimeoutExpired):
-                process.wait(timeout=5)
+            _gone_within(run, KILL_SECONDS)
     mark_ended(run, reason)
     return process_of(run) is None
+
+
+def _gone_within(run: Run, seconds: float) -> bool:
+    """Not psutil's own wait: that waits for a zombie too, until whoever adopted it looks."""
+    deadline = time.monotonic() + seconds
+    while process_of(run) is not None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def mark_ended(run: Run, reason: str) -> None:
