@@ -104,8 +104,11 @@ def serve(port: Annotated[int, typer.Option(help="Where to listen.")] = 3000) ->
     typer.echo(f"{PROJECT} on http://127.0.0.1:{port}  (try it in a browser; Ctrl+C stops it)")
     # BentoML itself would listen on all addresses, open to everybody in the network.
     command = [sys.executable, "-m", "bentoml", "serve", f"{package}.service"]
-    address = ["--host", "127.0.0.1", "--port", str(port)]
-    sys.exit(subprocess.call([*command, *address], cwd=layout.root, env=dict(os.environ)))
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    os.chdir(layout.root)
+    if os.name == "posix":  # become the server: whoever stops this process stops that one
+        os.execv(sys.executable, command)  # noqa: S606
+    sys.exit(subprocess.call(command))
 
 
 @commands.command()
