@@ -24,6 +24,7 @@ from mldeploy.ui import Ui
 
 SCRIPTS = Path(__file__).parent / "project_side"
 MODEL_FOLDER = Path("models/champion")  # where the template's service looks, from the code's root
+LEAST_ROOM = 100_000_000  # bytes; with a serving environment to make it can be 300 MB more
 
 
 @dataclass(frozen=True)
@@ -111,12 +112,25 @@ def _workshop(project: Project) -> Iterator[Path]:
     place = project.state / "build"
     shutil.rmtree(place, ignore_errors=True)  # the lock is held: nobody else builds here
     place.mkdir(parents=True, exist_ok=True)
+    _check_room(place)
     workshop = Path(tempfile.mkdtemp(dir=place))
     (workshop / "context").mkdir()
     try:
         yield workshop
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _check_room(place: Path) -> None:
+    """Said before the work: MLflow and uv describe a full disk in words that mislead."""
+    free = shutil.disk_usage(place).free
+    if free < LEAST_ROOM:
+        raise FailedError(
+            "disk-full",
+            what="There is no room to build a release.",
+            why=f"{free / 1e6:.0f} MB are left in {place}; it takes {LEAST_ROOM / 1e6:.0f} MB.",
+            do="free some space, then: mldeploy up",
+        )
 
 
 def _copy_code(project: Project, context: Path) -> None:

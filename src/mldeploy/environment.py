@@ -51,18 +51,20 @@ def ensure(project: Project, interpreter: Path, requirements: str, ui: Ui) -> Ma
             cwd=project.root,
             timeout=900,
         )
+        _lend_bytecode(interpreter.parent.parent, unfinished)
+        unfinished.rename(place)
     except ProgramError as error:
         raise FailedError(
             "environment-failed",
             what="The serving environment could not be installed.",
-            why=error.why + " The package index must be reachable the first time.",
-            do="mldeploy doctor",
+            why=error.why,
+            do=error.do if error.code == "disk-full" else "check the network, then: mldeploy up",
             detail=error.detail,
         ) from error
     finally:
         listing.unlink(missing_ok=True)
-    _lend_bytecode(interpreter.parent.parent, unfinished)
-    unfinished.rename(place)
+        if not place.exists():
+            shutil.rmtree(unfinished, ignore_errors=True)
     return Made(key, "made from the lock")
 
 

@@ -19,11 +19,12 @@ class ProgramError(FailedError):
     """A program ended with an error, took too long, or isn't there."""
 
     def __init__(self, argv: Sequence[str], why: str, output: str) -> None:
+        full = "No space left on device" in output
         super().__init__(
-            "program-failed",
+            "disk-full" if full else "program-failed",
             what=f"{Path(argv[0]).name} did not do its work.",
-            why=why,
-            do=f"try it by hand: {shown(argv)}",
+            why="The disk is full." if full else why,
+            do="free some space, then run this again" if full else f"try it by hand: {shown(argv)}",
             detail=last_lines(output, 15),
         )
         self.output = output

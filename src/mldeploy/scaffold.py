@@ -218,7 +218,7 @@ def _render(path: Path, answers: Mapping[str, Any], source: Source, *, ask: bool
 
 def _not_rendered(error: Exception, source: Source) -> MldeployError:
     said = str(error).strip().splitlines()
-    if isinstance(error, ValueError):
+    if isinstance(error, ValueError) and "template must be" not in str(error):
         return ConfigError(
             "bad-answer",
             what="The template refused an answer.",

@@ -231,10 +231,16 @@ def test_a_full_disk_loses_nothing(workplace: Workplace, serving: str) -> None:
     with small_file_system(workplace.root / ".mldeploy/build", "size=64k"):
         done = workplace.mldeploy("up", "--json")
 
-    assert done.code == 1
-    error = done.json["error"]
-    assert "No space left" in error["why"] + error.get("detail", ""), error
-    assert error["code"] != "bug"
+    refused(done, code=1, slug="disk-full")
+
+
+def test_a_disk_that_fills_while_installing_is_named(workplace: Workplace) -> None:
+    (workplace.root / ".mldeploy").mkdir()
+    with small_file_system(workplace.root / ".mldeploy/envs", "size=20m"):
+        done = workplace.mldeploy("up", "--json")
+
+    error = refused(done, code=1, slug="environment-failed")
+    assert "disk is full" in error["why"]
 
 
 def test_a_folder_that_cannot_be_written_is_named(workplace: Workplace) -> None:
