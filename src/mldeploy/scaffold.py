@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from mldeploy.config import FILE_NAME
 from mldeploy.errors import ConfigError, FailedError, MldeployError
 from mldeploy.programs import ProgramError, run
 from mldeploy.ui import Ui
@@ -213,12 +215,17 @@ def _render(path: Path, answers: Mapping[str, Any], source: Source, *, ask: bool
         if type(error).__module__.startswith("plumbum"):
             raise _not_rendered(error, source) from error
         raise
-    return str(worker.answers.combined["package_name"])
+    if not (path / FILE_NAME).is_file():
+        shutil.rmtree(path, ignore_errors=True)  # it was empty, or not there, before we began
+        raise _not_rendered(LookupError(f"It makes no {FILE_NAME}."), source)
+    return str(worker.answers.combined.get("package_name", path.name))
 
 
 def _not_rendered(error: Exception, source: Source) -> MldeployError:
     said = str(error).strip().splitlines()
-    if isinstance(error, ValueError) and "template must be" not in str(error):
+    if isinstance(error, ValueError) and (
+        "Validation error" in str(error) or "choice" in str(error)
+    ):
         return ConfigError(
             "bad-answer",
             what="The template refused an answer.",
