@@ -4,7 +4,6 @@ import gc
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import typer
 
 from . import PROJECT, paths
 from .errors import ProjectError
+from .progress import Steps
 
 # What a command needs is imported inside it: the help is there at once.
 commands = typer.Typer(
@@ -52,7 +52,7 @@ def collect(
 @commands.command()
 def train() -> None:
     """Collect, clean, split, train, evaluate, and promote the model if it is the best so far."""
-    say = _Steps()
+    say = Steps("loading MLflow and scikit-learn; the first time takes longest")
     with _loading():
         from . import config, promote, tracking, train
 
@@ -79,7 +79,7 @@ def promote(
     version: Annotated[str | None, typer.Argument(help="Default: the newest version.")] = None,
 ) -> None:
     """Make a version the champion, by the same rules as after training."""
-    say = _Steps()
+    say = Steps("loading MLflow and scikit-learn; the first time takes longest")
     with _loading():
         from . import config, promote, train
 
@@ -135,15 +135,3 @@ def _loading() -> Iterator[None]:
     yield
     gc.freeze()
     gc.enable()
-
-
-class _Steps:
-    """Prints each finished step with the seconds it took."""
-
-    def __init__(self) -> None:
-        self.start = time.perf_counter()
-
-    def __call__(self, step: str, result: str) -> None:
-        now = time.perf_counter()
-        typer.echo(f"{step:<9} {now - self.start:5.1f} s  {result}")
-        self.start = now

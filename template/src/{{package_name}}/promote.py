@@ -1,5 +1,6 @@
 """Which version is the champion, the one that is served? Only the best that passed."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -126,12 +127,19 @@ def _serving_files(client: mlflow.MlflowClient, version: ModelVersion) -> Path:
 
 def _export(client: mlflow.MlflowClient, champion: ModelVersion, layout: Layout) -> None:
     """Copy the champion's files to where the service and the tests look for them."""
-    about = persist.describe(layout.champion)
-    if about is not None and about["run_id"] == champion.run_id and layout.golden.is_file():
-        return
+    if _is_of(layout.champion / "model.json", champion) and _is_of(layout.golden, champion):
+        return  # golden requests that you added stay, as long as the champion does
     folder = _serving_files(client, champion)
     known: dict[str, Any] | None = persist.describe(folder)
     if known is None:
         raise ProjectError("The champion's model.json is missing.", str(folder), "make train")
     files.write(layout.golden, (folder / "golden.json").read_bytes())
     persist.save_to(layout.champion, (folder / "model.skops").read_bytes(), known)
+
+
+def _is_of(file: Path, version: ModelVersion) -> bool:
+    """Was the file written for this version? Both kinds of file name their run."""
+    try:
+        return bool(json.loads(file.read_text(encoding="utf-8"))["run_id"] == version.run_id)
+    except (OSError, ValueError, KeyError):
+        return False
