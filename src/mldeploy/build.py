@@ -6,7 +6,7 @@ import getpass
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from typing import Any
 from mldeploy import environment as serving_environment
 from mldeploy import golden, release
 from mldeploy.errors import FailedError
-from mldeploy.programs import ProgramError, last_lines, run
+from mldeploy.programs import ProgramError, last_lines, run, waiting_for_order
 from mldeploy.project import Project, code_files, git_state, locked_requirements
 from mldeploy.release import Release
 from mldeploy.ui import Ui
@@ -25,6 +25,7 @@ from mldeploy.ui import Ui
 SCRIPTS = Path(__file__).parent / "project_side"
 MODEL_FOLDER = Path("models/champion")  # where the template's service looks, from the code's root
 LEAST_ROOM = 100_000_000  # bytes; with a serving environment to make it can be 300 MB more
+BUILD_SECONDS, MLFLOW_SECONDS = 600, 300
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,10 @@ def build(project: Project, ui: Ui) -> Release:
             "uv export --locked --only-group serve > requirements.txt",
             "the exact versions, with hashes, that the service runs with here and elsewhere",
         )
-        # Asking MLflow takes seconds of importing, making the environment seconds of linking.
-        with ThreadPoolExecutor(max_workers=1) as aside:
+        _copy_code(project, context)
+        (context / "requirements.txt").write_text(requirements, encoding="utf-8")
+        # MLflow and bentoml both import for seconds: one asks, the other gets ready meanwhile.
+        with ThreadPoolExecutor(max_workers=1) as aside, _builder(project, workshop) as order:
             taking = aside.submit(take_champion, project, interpreter, context / MODEL_FOLDER, ui)
             with ui.step("serving environment") as step:
                 made = serving_environment.ensure(project, interpreter, requirements, ui)
@@ -58,17 +61,14 @@ def build(project: Project, ui: Ui) -> Release:
             with ui.step(f"model {project.config.project.model}") as step:
                 champion = taking.result()
                 step.say(f"version {champion.version}, run {champion.run_id[:8]}")
-        requests = golden.read(project.golden, champion.run_id)
-        _copy_code(project, context)
-        (context / "requirements.txt").write_text(requirements, encoding="utf-8")
-        fresh = _identify(project, champion, context, requests, made.key)
-        folder = releases_folder(project) / fresh.name
-        if folder.exists():
-            ui.note(f"release {fresh.name} was built before; it is used again")
-            return release.load(folder)
-        with ui.step(f"release {fresh.name}") as step:
-            _assemble(project, interpreter, fresh, workshop)
-            step.say(_summary(fresh))
+            requests = golden.read(project.golden, champion.run_id)
+            fresh = _identify(project, champion, context, requests, made.key)
+            if (releases_folder(project) / fresh.name).exists():
+                ui.note(f"release {fresh.name} was built before; it is used again")
+                return release.load(releases_folder(project) / fresh.name)
+            with ui.step(f"release {fresh.name}") as step:
+                _assemble(project, fresh, workshop, order)
+                step.say(_summary(fresh))
         return fresh
 
 
@@ -81,14 +81,9 @@ def take_champion(project: Project, interpreter: Path, folder: Path, ui: Ui) -> 
     )
     downloads = folder.parent / "downloads"
     downloads.mkdir(parents=True)
-    found = _script(
-        interpreter,
-        project,
-        "take_champion.py",
-        wanted.model_name,
-        wanted.model_alias,
-        str(downloads),
-    )
+    script = [interpreter, SCRIPTS / "take_champion.py"]
+    words = [wanted.model_name, wanted.model_alias, str(downloads)]
+    found = _answer(run([*script, *words], cwd=project.root, timeout=MLFLOW_SECONDS))
     if "missing" in found:
         raise _no_champion(project, found)
     (downloads / "serving").rename(folder)
@@ -167,7 +162,18 @@ def _identify(
     )
 
 
-def _assemble(project: Project, interpreter: Path, fresh: Release, workshop: Path) -> None:
+@contextmanager
+def _builder(project: Project, workshop: Path) -> Iterator[Callable[[str], str]]:
+    """A process of the project's interpreter that is ready to build once it is told the name."""
+    words = [project.config.project.service, str(workshop / "context"), str(workshop / "store")]
+    command = [str(project.python()), str(SCRIPTS / "build_bento.py"), *words]
+    with waiting_for_order(command, cwd=project.root, timeout=BUILD_SECONDS) as order:
+        yield order
+
+
+def _assemble(
+    project: Project, fresh: Release, workshop: Path, order: Callable[[str], str]
+) -> None:
     """Build the bento, put the release's folder together, and move it into place whole."""
     labels = {
         "mldeploy.project": project.config.project.name,
@@ -176,12 +182,9 @@ def _assemble(project: Project, interpreter: Path, fresh: Release, workshop: Pat
         "mldeploy.run_id": fresh.run_id,
         "mldeploy.commit": fresh.commit or "",
     }
-    names = (fresh.service, project.config.project.name, fresh.name)
-    folders = (str(workshop / "context"), str(workshop / "store"))
+    wanted = {"name": project.config.project.name, "version": fresh.name, "labels": labels}
     try:
-        built = _script(
-            interpreter, project, "build_bento.py", *names, *folders, json.dumps(labels)
-        )
+        built = _answer(order(json.dumps(wanted)))
     except ProgramError as error:
         raise FailedError(
             "build-failed",
@@ -200,9 +203,8 @@ def _assemble(project: Project, interpreter: Path, fresh: Release, workshop: Pat
     whole.rename(releases_folder(project) / fresh.name)
 
 
-def _script(interpreter: Path, project: Project, name: str, *words: str) -> dict[str, Any]:
-    """Run one of project_side's scripts and read its last line of output."""
-    output = run([interpreter, SCRIPTS / name, *words], cwd=project.root, timeout=600)
+def _answer(output: str) -> dict[str, Any]:
+    """What a script of project_side says: the last line of its output."""
     answer: dict[str, Any] = json.loads(last_lines(output, 1))
     return answer
 

@@ -11,6 +11,7 @@ from mldeploy import build, golden, history
 from mldeploy.config import Target
 from mldeploy.engines import engine_for
 from mldeploy.engines.base import Candidate, Engine, Serving, Switched
+from mldeploy.environment import keep_bytecode
 from mldeploy.errors import ConfigError, FailedError, MldeployError, RefusedError
 from mldeploy.history import Action, Event
 from mldeploy.project import Project
@@ -42,6 +43,7 @@ def up(project: Project, name: str, target: Target, ui: Ui) -> Deployed:
             _forget_if_never_deployed(project, engine, fresh)
             raise
         prune(project)
+        keep_bytecode(project, fresh.environment)
         return deployed
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -65,6 +66,47 @@ def run(
             words, f"It ended with exit code {done.returncode}.", done.stderr or done.stdout
         )
     return done.stdout
+
+
+@contextmanager
+def waiting_for_order(
+    argv: Sequence[str | Path], *, cwd: Path, timeout: float
+) -> Iterator[Callable[[str], str]]:
+    """Start ``argv``, which gets itself ready and then reads one line from stdin.
+
+    Gives the function that sends that line and returns the program's stdout, or raises
+    :class:`ProgramError`. A program that gets no order ends with the block.
+    """
+    import subprocess
+
+    words = [str(word) for word in argv]
+    process = subprocess.Popen(
+        words,
+        cwd=cwd,
+        env=environment({}),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    )
+
+    def order(line: str) -> str:
+        try:
+            stdout, stderr = process.communicate(line + "\n", timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            raise ProgramError(words, f"It was stopped after {timeout:.0f} s.", "") from error
+        if process.returncode != 0:
+            why = f"It ended with exit code {process.returncode}."
+            raise ProgramError(words, why, stderr or stdout)
+        return stdout
+
+    try:
+        yield order
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate(timeout=30)
 
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:

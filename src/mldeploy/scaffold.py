@@ -7,13 +7,16 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from mldeploy.config import FILE_NAME
+from mldeploy.environment import lend_kept_bytecode
 from mldeploy.errors import ConfigError, FailedError, MldeployError
 from mldeploy.programs import ProgramError, run
+from mldeploy.project import find
 from mldeploy.ui import Ui
 
 LOCK_SECONDS, INSTALL_SECONDS = 300, 1800
@@ -60,7 +63,7 @@ def new(path: Path, answers: Mapping[str, Any], source: Source, *, ask: bool, ui
             run(["uv", "lock", "--quiet"], cwd=path, timeout=LOCK_SECONDS, env=_interpreter())
             step.say(f"{_locked_packages(path)} packages in uv.lock")
         steps.at("install")
-        with ui.step("install them into .venv"):
+        with ui.step("install them into .venv") as step:
             ui.explain("uv sync", "exactly what the lock says, in an environment of the project's")
             run(
                 ["uv", "sync", "--quiet", "--frozen"],
@@ -68,6 +71,11 @@ def new(path: Path, answers: Mapping[str, Any], source: Source, *, ask: bool, ui
                 timeout=INSTALL_SECONDS,
                 env=_interpreter(),
             )
+            with suppress(MldeployError):  # another template may have no `serve` group
+                lent = lend_kept_bytecode(find(path))
+                step.say(
+                    f"{lent} files of bytecode taken over from an earlier project" * bool(lent)
+                )
         steps.at("commit")
         with ui.step("first commit") as step:
             ui.explain("git add --all && git commit", "a clean start: from here `git diff` is you")

@@ -41,6 +41,9 @@ KEPT_RUNS = 5
 TAKE_SECONDS = 20.0
 GOLDEN_SECONDS = 30.0
 
+# A server is meant to outlive us; a Popen object that goes before its process makes Python warn.
+_OUTLIVING_US: list[Any] = []
+
 
 class ProcessEngine(Engine):
     """Runs the releases of one ``process`` target."""
@@ -285,7 +288,7 @@ class ProcessEngine(Engine):
             )
         bento = releases_folder(self.project) / release.name / "bento"
         with run.log.open("ab") as log:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [interpreter, SERVER, bento, release.name],
                 cwd=run.folder,
                 env=environment({"PYTHONUNBUFFERED": "1"}),
@@ -296,6 +299,8 @@ class ProcessEngine(Engine):
                 # A session of its own: Ctrl+C in this terminal, or its end, is not for the server.
                 start_new_session=True,
             )
+        _OUTLIVING_US.append(process)
+        return process
 
     def _wait_for_port(self, run: Run, process: subprocess.Popen[str]) -> dict[str, Any]:
         deadline = time.monotonic() + TAKE_SECONDS

@@ -1,35 +1,39 @@
 """Build the bento of a release from a folder that holds just its code, model and requirements.
 
-usage: build_bento.py SERVICE NAME VERSION CONTEXT STORE LABELS_JSON
+usage: build_bento.py SERVICE CONTEXT STORE      (the order comes on stdin, as one line of JSON)
 
-Prints ``{"path": folder of the bento}``. Only ever run on a folder made for it: in a project's
-own folder `bentoml build` would pack mlruns/ and data/ too.
+It first imports what takes seconds, bentoml and the service's own libraries, and then waits for
+``{"name", "version", "labels"}``: they are known only when MLflow has answered, which takes seconds
+as well. Prints ``{"path": folder of the bento}``. Only ever run on a folder made for it: in a
+project's own folder `bentoml build` would pack mlruns/ and data/ too.
 """
 
+import importlib
 import json
 import os
 import sys
 from pathlib import Path
 
 
-def main(
-    service: str, name: str, version: str, context: str, store: str, labels: str
-) -> dict[str, str]:
+def main(service: str, context: str, store: str) -> dict[str, str]:
     # Both are read at import. The library compares with "True" only; "1" is ignored.
     os.environ["BENTOML_DO_NOT_TRACK"] = "True"
     os.environ["BENTOML_HOME"] = store
     import bentoml
 
+    sys.path.insert(0, context)
+    importlib.import_module(service.partition(":")[0])
+    order = json.loads(sys.stdin.readline())
     # As a list: bentoml refuses to read a requirements file under a hidden folder such as ours.
     locked = Path(context, "requirements.txt").read_text(encoding="utf-8").splitlines()
     pins = [line.rstrip(" \\") for line in locked if line and not line.startswith((" ", "#"))]
     bento = bentoml.build(
         service=service,
-        name=name,
-        version=version,
+        name=order["name"],
+        version=order["version"],
         build_ctx=context,
         include=["**"],
-        labels=json.loads(labels),
+        labels=order["labels"],
         # uv has locked them already; locking again here would need the index and 2 s.
         python={"lock_packages": False, "packages": pins},
     )
