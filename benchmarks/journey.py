@@ -432,6 +432,7 @@ def _run(options: argparse.Namespace) -> Run:
         environment = clean_environment(os.environ) | {
             "UV_CACHE_DIR": str(caches / "uv"),
             "PIP_CACHE_DIR": str(caches / "pip"),
+            "XDG_CACHE_HOME": str(caches / "other"),  # mldeploy's own
         }
         if not options.cold:
             _fill(caches, environment, folder / "filling")
@@ -473,15 +474,26 @@ def _edit(ours: Ours, hand: ByHand, changes: Mapping[str, object], number: int) 
 
 
 def _fill(caches: Path, environment: dict[str, str], folder: Path) -> None:
-    """Fill the caches with what both sides install, once; not timed."""
-    done = caches / "filled.txt"
+    """Fill the caches as an earlier project on this machine does, once; not timed.
+
+    Ours goes all the way: at its first `up` mldeploy keeps the bytecode for the next project. By
+    hand there is nothing of the kind to fill: pip compiles at every install, in the time it takes.
+    """
+    done = caches / "filled-by-a-project.txt"
     if done.exists():
         return
-    _say("filling the caches of uv and pip, untimed, once …")
-    Ours(folder / "ours", environment).new()
+    _say("filling the caches with an earlier project, untimed, once …")
+    ours = Ours(folder / "function-docs", environment)
+    try:
+        ours.new()
+        ours.prepare()
+        ours.train()
+        ours.up()
+    finally:
+        ours.stop()
     ByHand(folder / "hand", environment).install()
     shutil.rmtree(folder)
-    done.write_text("uv and pip have been here\n", encoding="utf-8")
+    done.write_text("a project has been here\n", encoding="utf-8")
 
 
 class Ours:

@@ -165,7 +165,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run(words: list[str]) -> int:
     """Run the verb in ``words`` and return the exit code."""
     try:
-        result = app.main(words, prog_name="mldeploy", standalone_mode=False)
+        result = app.main(words or ["--help"], prog_name="mldeploy", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except click.UsageError as error:
         return _failed(_usage(error), words)
