@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from uv import find_uv_bin
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 MLDEPLOY = Path(sys.executable).with_name("mldeploy")
@@ -36,7 +37,12 @@ def quiet_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     settings.write_text(
         "[user]\nname = Test\nemail = test@example.invalid\n[init]\ndefaultBranch = main\n"
     )
+    uv = [find_uv_bin(), "cache", "dir"]
+    uv_cache = subprocess.run(uv, capture_output=True, text=True, check=True, timeout=60).stdout
     with pytest.MonkeyPatch.context() as patch:
+        # mldeploy's own cache is the tests' own; uv's stays, or every test would download anew.
+        patch.setenv("UV_CACHE_DIR", uv_cache.strip())
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("GIT_CONFIG_GLOBAL", str(settings))
         patch.setenv("BENTOML_DO_NOT_TRACK", "True")
         patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
