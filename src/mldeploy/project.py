@@ -11,6 +11,9 @@ from mldeploy.config import Config
 from mldeploy.errors import ConfigError, FailedError
 from mldeploy.programs import ProgramError, run
 
+CODE = ("src", "params.toml")
+LOCKS = ("pyproject.toml", "uv.lock")
+
 
 @dataclass(frozen=True)
 class Project:
@@ -55,7 +58,10 @@ class Project:
 
 @dataclass(frozen=True)
 class GitState:
-    """``commit`` is None outside git or before the first commit."""
+    """``commit`` is None outside git or before the first commit.
+
+    ``dirty`` is about what a release is made of: an edited README or another port leave it clean.
+    """
 
     commit: str | None
     dirty: bool
@@ -76,10 +82,10 @@ def find(start: Path) -> Project:
 
 
 def git_state(root: Path) -> GitState:
-    """Commit and cleanliness of the work tree; a folder without git has neither."""
+    """The commit, and whether the code is just that; a folder without git has neither."""
     try:
         commit = run(["git", "rev-parse", "--verify", "HEAD"], cwd=root, timeout=30).strip()
-        changes = run(["git", "status", "--porcelain"], cwd=root, timeout=60)
+        changes = run(["git", "status", "--porcelain", "--", *CODE, *LOCKS], cwd=root, timeout=60)
     except ProgramError:
         return GitState(commit=None, dirty=True)
     return GitState(commit=commit, dirty=bool(changes.strip()))
@@ -91,16 +97,15 @@ def code_files(project: Project) -> list[Path]:
     Everything under src/ that git tracks or would track, and params.toml: what a .gitignore keeps
     out of git (data, databases, secrets) stays out of a release as well.
     """
-    wanted = ["src", "params.toml"]
     try:
         listed = run(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *wanted],
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *CODE],
             cwd=project.root,
             timeout=60,
         )
         names = [name for name in listed.split("\0") if name]
     except ProgramError:
-        found = [p for top in wanted for p in (project.root / top).rglob("*")]
+        found = [p for top in CODE for p in (project.root / top).rglob("*")]
         found.append(project.root / "params.toml")
         names = [
             p.relative_to(project.root).as_posix() for p in found if "__pycache__" not in p.parts

@@ -113,6 +113,19 @@ def test_a_candidate_ends_itself_when_whoever_started_it_is_gone(bench: Bench) -
     assert process.wait(timeout=20) == 0
 
 
+def test_a_log_that_grows_is_cut_and_goes_on(bench: Bench) -> None:
+    bench.engine.switch(bench.engine.start(bench.first))
+    assert isinstance(bench.engine, ProcessEngine)
+    (log,) = bench.engine.runs.glob("*/server.log")
+    with log.open("ab") as file:
+        file.truncate(21_000_000)  # sparse: it has the size, and no bytes on the disk
+
+    until(lambda: log.stat().st_size < 1000, seconds=20)
+
+    assert log.with_name("server.log.1").stat().st_size >= 21_000_000
+    assert bench.engine.serving().state == "serving"
+
+
 def _pids(bench: Bench) -> list[int]:
     import json
 

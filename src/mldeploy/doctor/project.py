@@ -54,7 +54,7 @@ def _git(project: Project) -> Finding:
         return Finding(
             "git",
             "warning",
-            f"There are uncommitted changes on top of {state.commit[:7]}; a release will say so.",
+            f"The code has uncommitted changes on top of {state.commit[:7]}: a release says so.",
             "git status",
         )
     return ok("git", f"clean at {state.commit[:7]}")
