@@ -142,7 +142,7 @@ def _identify(
     parts = {
         path.relative_to(context).as_posix(): path.read_bytes()
         for path in context.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.suffix != ".pyc"
     }
     digest = release.digest_of(parts | {"golden": requests.raw, "run": champion.run_id.encode()})
     git = git_state(project.root)

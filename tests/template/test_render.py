@@ -18,8 +18,8 @@ from .conftest import AWKWARD, ROOT, Render, files_of
 
 PACKAGE = {
     "__init__", "__main__", "clean", "cli", "collect", "config", "errors", "evaluate", "features",
-    "files", "paths", "persist", "plots", "predict", "promote", "register", "rows", "schema",
-    "service", "source", "split", "syntax", "tracking", "train",
+    "files", "paths", "persist", "plots", "predict", "progress", "promote", "register", "rows",
+    "schema", "service", "source", "split", "syntax", "tracking", "train",
 }  # fmt: skip
 TESTS = {
     "code/test_cli", "code/test_config", "code/test_features", "data/test_clean",

@@ -21,6 +21,8 @@ def main(service: str, context: str, store: str) -> dict[str, str]:
     os.environ["BENTOML_HOME"] = store
     import bentoml
 
+    # What is imported from the context is packed, and hashed, as it is: no bytecode beside it.
+    sys.dont_write_bytecode = True
     sys.path.insert(0, context)
     importlib.import_module(service.partition(":")[0])
     order = json.loads(sys.stdin.readline())
