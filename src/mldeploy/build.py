@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import shutil
 import tempfile
@@ -21,6 +20,7 @@ from mldeploy.programs import ProgramError, last_lines, run, waiting_for_order
 from mldeploy.project import Project, code_files, git_state, locked_requirements
 from mldeploy.release import Release
 from mldeploy.ui import Ui
+from mldeploy.who import user
 
 SCRIPTS = Path(__file__).parent / "project_side"
 MODEL_FOLDER = Path("models/champion")  # where the template's service looks, from the code's root
@@ -157,7 +157,7 @@ def _identify(
         digest=digest,
         environment=environment,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        created_by=getpass.getuser(),
+        created_by=user(),
         metrics=champion.metrics,
     )
 

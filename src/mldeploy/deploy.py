@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from mldeploy.history import Action, Event
 from mldeploy.project import Project
 from mldeploy.release import Release
 from mldeploy.ui import Ui
+from mldeploy.who import user
 
 
 @dataclass(frozen=True)
@@ -175,4 +175,4 @@ def _told(switched: Switched) -> str:
 
 def _event(action: Action, name: str, detail: str = "") -> Event:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return Event(at=now, who=getpass.getuser(), action=action, release=name, detail=detail)
+    return Event(at=now, who=user(), action=action, release=name, detail=detail)

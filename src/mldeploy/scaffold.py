@@ -18,6 +18,7 @@ from mldeploy.errors import ConfigError, FailedError, MldeployError
 from mldeploy.programs import ProgramError, run
 from mldeploy.project import find
 from mldeploy.ui import Ui
+from mldeploy.who import user
 
 LOCK_SECONDS, INSTALL_SECONDS = 300, 1800
 
@@ -276,9 +277,7 @@ def _identity(path: Path) -> list[str]:
     try:
         run(["git", "config", "user.email"], cwd=path, timeout=30)
     except ProgramError:
-        import getpass
-
-        return ["-c", f"user.name={getpass.getuser()}", "-c", "user.email=you@example.invalid"]
+        return ["-c", f"user.name={user()}", "-c", "user.email=you@example.invalid"]
     return []
 
 

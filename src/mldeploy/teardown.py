@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,6 +10,7 @@ from mldeploy.engines import engine_for
 from mldeploy.history import Event
 from mldeploy.project import Project
 from mldeploy.ui import Ui
+from mldeploy.who import user
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def down(project: Project, name: str, target: Target, ui: Ui) -> Receipt:
             step.say("nothing was running" if not parts else "ended")
         if before.release and parts:
             now = datetime.now(UTC).isoformat(timespec="seconds")
-            engine.record(Event(now, getpass.getuser(), "down", before.release))
+            engine.record(Event(now, user(), "down", before.release))
         return Receipt(
             target=name,
             removed=[part.what for part in parts if not part.left],

@@ -30,6 +30,7 @@ from mldeploy.engines.process_run import (
 from mldeploy.errors import FailedError, RefusedError
 from mldeploy.history import Event
 from mldeploy.project import Project
+from mldeploy.who import user
 
 if TYPE_CHECKING:
     import subprocess
@@ -196,8 +197,6 @@ class ProcessEngine(Engine):
     @contextmanager
     def lock(self, action: str) -> Iterator[None]:
         """An operating-system lock: it ends with its holder, so that none is ever stale."""
-        import getpass
-
         from filelock import FileLock, Timeout
 
         self.project.make_state()
@@ -209,7 +208,7 @@ class ProcessEngine(Engine):
         except Timeout as error:
             raise _locked(note) from error
         try:
-            facts = {"who": getpass.getuser(), "pid": os.getpid(), "action": action}
+            facts = {"who": user(), "pid": os.getpid(), "action": action}
             note.write_text(json.dumps(facts | {"at": _now()}), encoding="utf-8")
             yield
         finally:
