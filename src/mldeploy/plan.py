@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from mldeploy.engines.base import Serving
+from mldeploy.release import main_metric
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,11 @@ def text_of(made: Plan) -> str:
 
 
 def _creates(facts: Facts, serves: bool) -> tuple[str, ...]:
-    version = f"model version {facts.model_version}" if facts.model_version else "the champion"
+    version = "the champion"
+    if facts.model_version and facts.run_id:
+        metric = main_metric(facts.metrics)
+        shown = f", {metric[0]} {metric[1]:.3f}" if metric else ""
+        version = f"model version {facts.model_version} (run {facts.run_id[:8]}{shown})"
     where = "beside the one that serves" if serves else f"on port {facts.port}"
     return (
         f"a release of {version} and {_code(facts.commit, facts.dirty)} (a folder in .mldeploy/)",

@@ -29,18 +29,9 @@ class Step:
 class Ui:
     """The flags of product.md, as behaviour."""
 
-    def __init__(
-        self,
-        *,
-        as_json: bool = False,
-        explaining: bool = False,
-        debug: bool = False,
-        yes: bool = False,
-    ) -> None:
+    def __init__(self, *, as_json: bool = False, explaining: bool = False) -> None:
         self.as_json = as_json
         self.explaining = explaining
-        self.debug = debug
-        self.yes = yes
         self.lively = sys.stderr.isatty() and not os.environ.get("NO_COLOR") and not explaining
 
     def result(self, data: Mapping[str, Any], text: str) -> None:
@@ -98,16 +89,6 @@ class Ui:
             lines += [f"       | {line}" for line in error.detail.splitlines()]
         sys.stderr.write("\n".join([*lines, f"   do: {error.do}", ""]))
         sys.stderr.flush()
-
-    def confirm(self, question: str) -> bool:
-        """Ask before something costs or is lost; no terminal and no --yes means no."""
-        if self.yes:
-            return True
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            return False
-        sys.stderr.write(f"{question} [y/N] ")
-        sys.stderr.flush()
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.conftest import Workplace, copy_of, until
+from tests.conftest import Workplace, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.timeout(300)]
 
@@ -243,8 +243,3 @@ def test_a_second_target_of_the_project_is_its_own(workplace: Workplace) -> None
     assert workplace.mldeploy("up", "two").code == 0
     assert workplace.mldeploy("down", "local").code == 0
     assert workplace.mldeploy("status", "two", "--json").json["state"] == "serving"
-
-
-def test_a_copy_of_a_trained_project_needs_no_data(trained: Path, tmp_path: Path) -> None:
-    """What the fixtures rely on: a release is made of code, registry and lock, not of data/."""
-    assert not (copy_of(trained, tmp_path / "copy") / "data").exists()

@@ -16,7 +16,7 @@ FIRST = Facts(
     model="docs@champion",
     model_version="1",
     run_id="r" * 32,
-    metrics={},
+    metrics={"roc_auc": 0.756},
     commit=COMMIT,
     dirty=False,
     served_commit=None,
@@ -30,6 +30,7 @@ def test_a_first_plan_creates_and_removes_nothing() -> None:
     assert made.removes == ()
     assert made.changes == ()
     assert "commit aaaaaaa" in made.creates[0]
+    assert "model version 1 (run rrrrrrrr, roc_auc 0.756)" in made.creates[0]
     assert made.missing == ()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from mldeploy.cli.main import Verb
-from mldeploy.cli.shared import voice
+from mldeploy.cli.shared import flags, voice
 
 
 @click.command(cls=Verb, example="mldeploy new my-project --defaults")
@@ -28,7 +28,7 @@ def new(
     from mldeploy import scaffold
 
     ui = voice()
-    asking = not (defaults or ui.yes or ui.as_json) and sys.stdin.isatty()
+    asking = not (defaults or flags().yes or ui.as_json) and sys.stdin.isatty()
     made = scaffold.new(
         path, _answers(path, data), scaffold.source_of(template, ref), ask=asking, ui=ui
     )
