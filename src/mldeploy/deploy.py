@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,7 +14,13 @@ from mldeploy.config import Target
 from mldeploy.engines import engine_for
 from mldeploy.engines.base import Candidate, Engine, Serving, Switched
 from mldeploy.environment import keep_bytecode
-from mldeploy.errors import ConfigError, FailedError, MldeployError, RefusedError
+from mldeploy.errors import (
+    ConfigError,
+    FailedError,
+    Interrupted,
+    MldeployError,
+    RefusedError,
+)
 from mldeploy.history import Action, Event
 from mldeploy.project import Project
 from mldeploy.release import Release
@@ -85,6 +94,10 @@ def _replace(project: Project, engine: Engine, fresh: Release, action: Action, u
         try:
             with ui.step("golden requests") as step:
                 step.say(f"{_pass_gate(project, engine, candidate, ui)} answered as expected")
+        except BaseException:
+            engine.discard(candidate)
+            raise
+        with _point_of_no_return(fresh.name):
             with ui.step("switch") as step:
                 ui.explain(
                     "kill -TERM (the old server), whose port the new one takes at once",
@@ -92,14 +105,28 @@ def _replace(project: Project, engine: Engine, fresh: Release, action: Action, u
                 )
                 switched = engine.switch(candidate)
                 step.say(_told(switched))
-        except BaseException:
-            engine.discard(candidate)
-            raise
+            engine.record(_event(action, fresh.name))
     except MldeployError as error:
         engine.record(_event("refused", fresh.name, error.why))
         raise
-    engine.record(_event(action, fresh.name))
     return Deployed(fresh, engine.serving(), switched)
+
+
+@contextmanager
+def _point_of_no_return(name: str) -> Iterator[None]:
+    """From here on Ctrl+C waits until the switch is over and written down: a fraction of a second.
+
+    In between there is a moment in which the old server has ended and the new one is just taking
+    the port; to stop there would leave nothing that serves.
+    """
+    pressed = []
+    before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise Interrupted(f"The switch was over by then: {name} serves.")
 
 
 def _pass_gate(project: Project, engine: Engine, candidate: Candidate, ui: Ui) -> int:

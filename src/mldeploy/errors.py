@@ -41,6 +41,10 @@ class ConfigError(MldeployError):
     exit_code = 2
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl+C, with a sentence on what is there now."""
+
+
 class RefusedError(MldeployError):
     """A limit said no: the gate, the lock, a price, a lifetime. Nothing was changed."""
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from mldeploy.config import FILE_NAME
 from mldeploy.environment import lend_kept_bytecode
-from mldeploy.errors import ConfigError, FailedError, MldeployError
+from mldeploy.errors import ConfigError, FailedError, Interrupted, MldeployError
 from mldeploy.programs import ProgramError, run
 from mldeploy.project import find
 from mldeploy.ui import Ui
@@ -143,10 +143,6 @@ class Steps:
             do=go_on,
             detail=error.detail,
         )
-
-
-class Interrupted(KeyboardInterrupt):
-    """Ctrl+C, with a sentence on what is there now."""
 
 
 def _check_place(path: Path) -> None:

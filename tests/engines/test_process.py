@@ -13,6 +13,7 @@ import pytest
 
 from mldeploy import build, golden, project
 from mldeploy.engines.process import ProcessEngine
+from mldeploy.errors import RefusedError
 from mldeploy.release import Release
 from mldeploy.ui import Ui
 from tests.conftest import Workplace, copy_of, free_port, until
@@ -111,6 +112,20 @@ def test_a_candidate_ends_itself_when_whoever_started_it_is_gone(bench: Bench) -
     process.stdin.close()  # what the end of `mldeploy up` does, however it ends
 
     assert process.wait(timeout=20) == 0
+
+
+def test_a_candidate_that_died_after_the_gate_does_not_end_what_serves(bench: Bench) -> None:
+    bench.engine.switch(bench.engine.start(bench.first))
+    candidate = bench.engine.start(bench.second)
+    _, process = candidate.handle
+    process.kill()
+    process.wait(timeout=10)
+
+    with pytest.raises(RefusedError) as caught:
+        bench.engine.switch(candidate)
+
+    assert caught.value.code == "server-died"
+    assert bench.engine.serving().release == bench.first.name
 
 
 def test_a_log_that_grows_is_cut_and_goes_on(bench: Bench) -> None:

@@ -148,8 +148,7 @@ class ProcessEngine(Engine):
         old = self._current()
         old_process = process_of(old) if old else None
         began = time.time()
-        process.stdin.write(f"take {self.target.port}\n")
-        process.stdin.close()
+        self._order_to_take_the_port(candidate)
         same_port = old is not None and self._port_of(old) == self.target.port
         # The point of no return: the old server gives up the port, the new one is waiting for it.
         if old and old_process and same_port:
@@ -161,6 +160,17 @@ class ProcessEngine(Engine):
             mark_ended(old, "found dead")
         pause = timedelta(seconds=max(0.0, serving["at"] - began)) if old_process else None
         return Switched(url=f"http://{HOST}:{self.target.port}", pause=pause if same_port else None)
+
+    def _order_to_take_the_port(self, candidate: Candidate) -> None:
+        """While the old server still serves: a candidate that died since the gate is found here."""
+        run, process = candidate.handle
+        with suppress(OSError):  # a broken pipe; what it means is said below
+            process.stdin.write(f"take {self.target.port}\n")
+            process.stdin.close()
+        if process.poll() is not None:
+            self.discard(candidate)
+            why = "It ended after it had passed the gate."
+            raise _refused_by_name(candidate.release, run, why, "server-died")
 
     def discard(self, candidate: Candidate) -> None:
         import subprocess
