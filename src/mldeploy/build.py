@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,8 +67,8 @@ def build(project: Project, ui: Ui) -> Release:
                 ui.note(f"release {fresh.name} was built before; it is used again")
                 return release.load(releases_folder(project) / fresh.name)
             with ui.step(f"release {fresh.name}") as step:
-                _assemble(project, fresh, workshop, order)
-                step.say(_summary(fresh))
+                _assemble(project, fresh, requests, workshop, order)
+                step.say(fresh.code)
         return fresh
 
 
@@ -89,6 +89,12 @@ def take_champion(project: Project, interpreter: Path, folder: Path, ui: Ui) -> 
     (downloads / "serving").rename(folder)
     downloads.rmdir()
     return Champion(found["version"], found["run_id"], found["metrics"])
+
+
+def look_up_champion(project: Project, ui: Ui) -> Champion:
+    """What the registry says of the champion, without keeping its files."""
+    with tempfile.TemporaryDirectory() as folder:
+        return take_champion(project, project.python(), Path(folder) / MODEL_FOLDER, ui)
 
 
 def releases_folder(project: Project) -> Path:
@@ -162,17 +168,19 @@ def _identify(
     )
 
 
-@contextmanager
-def _builder(project: Project, workshop: Path) -> Iterator[Callable[[str], str]]:
+def _builder(project: Project, workshop: Path) -> AbstractContextManager[Callable[[str], str]]:
     """A process of the project's interpreter that is ready to build once it is told the name."""
     words = [project.config.project.service, str(workshop / "context"), str(workshop / "store")]
     command = [str(project.python()), str(SCRIPTS / "build_bento.py"), *words]
-    with waiting_for_order(command, cwd=project.root, timeout=BUILD_SECONDS) as order:
-        yield order
+    return waiting_for_order(command, cwd=project.root, timeout=BUILD_SECONDS)
 
 
 def _assemble(
-    project: Project, fresh: Release, workshop: Path, order: Callable[[str], str]
+    project: Project,
+    fresh: Release,
+    requests: golden.Golden,
+    workshop: Path,
+    order: Callable[[str], str],
 ) -> None:
     """Build the bento, put the release's folder together, and move it into place whole."""
     labels = {
@@ -197,7 +205,7 @@ def _assemble(
     whole.mkdir()
     Path(built["path"]).rename(whole / "bento")
     shutil.copyfile(workshop / "context" / "requirements.txt", whole / "requirements.txt")
-    shutil.copyfile(project.golden, whole / "golden.json")
+    (whole / "golden.json").write_bytes(requests.raw)  # the very bytes that the name covers
     release.save(fresh, whole)
     releases_folder(project).mkdir(parents=True, exist_ok=True)
     whole.rename(releases_folder(project) / fresh.name)
@@ -221,8 +229,3 @@ def _no_champion(project: Project, found: dict[str, Any]) -> FailedError:
     return FailedError(
         "no-champion", what=f"There is no {wanted.model} to deploy.", why=why, do="make train"
     )
-
-
-def _summary(fresh: Release) -> str:
-    code = f"commit {fresh.commit[:7]}" if fresh.commit else "no git commit"
-    return f"{code}{', with uncommitted changes' if fresh.dirty else ''}"

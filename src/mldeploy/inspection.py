@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mldeploy import release
 from mldeploy.config import Target
@@ -15,6 +14,10 @@ from mldeploy.engines.base import Serving
 from mldeploy.errors import FailedError
 from mldeploy.project import Project
 from mldeploy.ui import Ui
+
+if TYPE_CHECKING:
+    from mldeploy.golden import Request
+    from mldeploy.plan import Facts
 
 
 def status(project: Project, name: str, target: Target) -> dict[str, Any]:
@@ -137,10 +140,8 @@ def curl(url: str, body: Any) -> str:
     return f"curl -s {url} -H 'Content-Type: application/json' -d {data}"
 
 
-def plan_facts(project: Project, name: str, target: Target, ui: Ui) -> Any:
+def plan_facts(project: Project, name: str, target: Target, ui: Ui) -> Facts:
     """Gather what :func:`mldeploy.plan.plan` decides from."""
-    import tempfile
-
     from mldeploy import build
     from mldeploy.plan import Facts
     from mldeploy.project import git_state
@@ -149,13 +150,11 @@ def plan_facts(project: Project, name: str, target: Target, ui: Ui) -> Any:
     made = _record(project, serving.release)
     git = git_state(project.root)
     champion: build.Champion | None = None
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            place = Path(folder) / build.MODEL_FOLDER
-            champion = build.take_champion(project, project.python(), place, ui)
-        except FailedError as error:
-            if error.code != "no-champion":
-                raise
+    try:
+        champion = build.look_up_champion(project, ui)
+    except FailedError as error:
+        if error.code != "no-champion":
+            raise
     return Facts(
         target=name,
         kind=target.kind,
@@ -172,7 +171,7 @@ def plan_facts(project: Project, name: str, target: Target, ui: Ui) -> Any:
     )
 
 
-def _example(project: Project, serving: Serving) -> Any:
+def _example(project: Project, serving: Serving) -> Request:
     from mldeploy import golden
     from mldeploy.build import releases_folder
 

@@ -34,6 +34,12 @@ class Release:
     created_by: str
     metrics: Mapping[str, float]
 
+    @property
+    def code(self) -> str:
+        """In words, which code it holds."""
+        named = f"commit {self.commit[:7]}" if self.commit else "no git commit"
+        return f"{named}{', with uncommitted changes' if self.dirty else ''}"
+
     def as_dict(self) -> dict[str, object]:
         return asdict(self)
 

@@ -93,11 +93,10 @@ def _tell(ui: Any, name: str, settings: Any, done: Any, word: str) -> None:
     }
     metric = main_metric(made.metrics)
     shown = f", {metric[0]} {metric[1]:.3f}" if metric else ""
-    code = f"commit {made.commit[:7]}" if made.commit else "no git commit"
     lines = [
         f"{made.name} {word} on {done.serving.url}",
         f"  model  {made.model} version {made.model_version}, run {made.run_id[:8]}{shown}",
-        f"  code   {code}{', with uncommitted changes' if made.dirty else ''}",
+        f"  code   {made.code}",
         "  next   mldeploy predict · mldeploy status · mldeploy logs -f · mldeploy down",
     ]
     ui.result(data, "\n".join(lines))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-from pathlib import Path
 
 from mldeploy import build, golden
 from mldeploy.config import Target
@@ -12,6 +11,7 @@ from mldeploy.doctor.checks import Check, Finding, ok
 from mldeploy.engines import engine_for
 from mldeploy.programs import ProgramError, run
 from mldeploy.project import Project, git_state, locked_requirements
+from mldeploy.ui import Ui
 
 ENOUGH_DISK = 2_000_000_000  # bytes: a serving environment of its own, a release, some logs
 
@@ -93,13 +93,7 @@ def _disk(project: Project) -> Finding:
 
 
 def _champion(project: Project) -> Finding:
-    import tempfile
-
-    from mldeploy.ui import Ui
-
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / "models" / "champion"
-        champion = build.take_champion(project, project.python(), place, Ui())
+    champion = build.look_up_champion(project, Ui())
     requests = golden.read(project.golden, champion.run_id)
     return ok(
         "model",
