@@ -19,6 +19,14 @@ from uv import find_uv_bin
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 MLDEPLOY = Path(sys.executable).with_name("mldeploy")
+SETTINGS = """\
+[project]
+name = "a"
+service = "a.service:A"
+model = "a@champion"
+[targets.local]
+kind = "process"
+"""  # the shortest mldeploy.toml that is valid
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -10,19 +10,16 @@ from pathlib import Path
 import pytest
 
 from mldeploy.cli.main import VERBS
-from tests.conftest import MLDEPLOY, Done
+from tests.conftest import MLDEPLOY, SETTINGS, Done
 
-PROJECT = """\
-[project]
-name = "a"
-service = "a.service:A"
-model = "a@champion"
-[targets.local]
-kind = "process"
+PROJECT = (
+    SETTINGS
+    + """\
 [targets.later]
 kind = "process"
 port = 3001
 """
+)
 
 
 def mldeploy(*words: str, cwd: Path, **env: str) -> Done:

@@ -9,15 +9,7 @@ import pytest
 
 from mldeploy import project
 from mldeploy.errors import ConfigError, FailedError
-
-SETTINGS = """\
-[project]
-name = "a"
-service = "a.service:A"
-model = "a@champion"
-[targets.local]
-kind = "process"
-"""
+from tests.conftest import SETTINGS
 
 
 @pytest.fixture

@@ -9,19 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import SETTINGS
+
 HEAVY = {
     "bentoml", "boto3", "copier", "docker", "filelock", "http.client", "jinja2", "mlflow", "numpy",
     "pandas", "plumbum", "pydantic", "rich", "sklearn", "urllib.request", "yaml",
 }  # fmt: skip
-
-PROJECT = """\
-[project]
-name = "a"
-service = "a.service:A"
-model = "a@champion"
-[targets.local]
-kind = "process"
-"""
 
 
 def modules_after(words: list[str], cwd: Path) -> set[str]:
@@ -56,7 +49,7 @@ def test_help_reads_no_configuration_and_no_runbook(tmp_path: Path) -> None:
 
 
 def test_status_imports_nothing_heavy(tmp_path: Path) -> None:
-    (tmp_path / "mldeploy.toml").write_text(PROJECT)
+    (tmp_path / "mldeploy.toml").write_text(SETTINGS)
 
     modules = modules_after(["status"], tmp_path)
 
