@@ -154,7 +154,8 @@ def test_every_module_of_python_is_refused_as_a_package_name() -> None:
     [{"project_name": " "}, {"project_name": "123"}, {"project_name": "x" * 61},
      {"project_name": "Tests"}, {"description": "two\nlines"}, {"author": "a\tb"},
      {"ci": "jenkins"}, {"licence": "WTFPL"}, {"python_version": "3.8"},
-     {"data_source": "iris"}],
+     {"data_source": "iris"}, {"framework": "keras"}, {"data_source": "csv", "task": "ranking"},
+     {"data_source": "functions", "task": "classes"}, {"data_source": "sensors", "task": "binary"}],
     ids=str,
 )  # fmt: skip
 def test_an_impossible_answer_is_refused(
@@ -207,7 +208,7 @@ def test_the_answers_allow_an_update_and_name_the_version(render: Render, templa
     asked = {
         name
         for name, question in questions().items()
-        if not name.startswith("_") and question.get("when", True)
+        if not name.startswith("_") and question.get("when", True) is True
     }
     assert set(answers) == {"_commit", "_src_path", *asked}
 
