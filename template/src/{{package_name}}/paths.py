@@ -31,8 +31,18 @@ class Layout:
         return self.root / "data" / "clean" / "rows.csv"
 
     @property
+    def reports(self) -> Path:
+        """What the last training found: pictures, figures, its model card."""
+        return self.root / "reports"
+
+    @property
     def plots(self) -> Path:
-        return self.root / "reports" / "plots"
+        return self.reports / "plots"
+
+    @property
+    def cleaning(self) -> Path:
+        """What cleaning did, in figures."""
+        return self.reports / "cleaning.json"
 
     @property
     def database(self) -> Path:
