@@ -45,6 +45,25 @@ class Layout:
         return self.reports / "cleaning.json"
 
     @property
+    def last_card(self) -> Path:
+        """The model card of the last training, promoted or not."""
+        return self.reports / "MODEL_CARD.md"
+
+    @property
+    def card(self) -> Path:
+        """The champion's model card. It belongs in git, with its pictures."""
+        return self.root / "MODEL_CARD.md"
+
+    @property
+    def card_pictures(self) -> Path:
+        return self.root / "docs" / "model-card"
+
+    @property
+    def drift(self) -> Path:
+        """What the last comparison found, as a picture."""
+        return self.reports / "drift.png"
+
+    @property
     def database(self) -> Path:
         """MLflow's runs and registry."""
         return self.root / "mlflow.db"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -11,7 +12,8 @@ from .data.collect import collect
 from .data.report import report
 from .data.rows import TARGET
 from .data.split import split
-from .evaluation import metrics, plots
+from .evaluation import honesty, intervals, metrics, plots, slices
+from .evaluation.card import Facts
 from .evaluation.judge import Verdict, judge
 from .model import features, persist
 from .model.fit import fit
@@ -29,6 +31,7 @@ class Data:
     train: pd.DataFrame
     holdout: pd.DataFrame
     sha256: str  # of the raw file
+    cleaning: dict[str, Any]  # what cleaning did, in figures
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,13 @@ def prepare(params: config.Params, layout: Layout, say: Say) -> Data:
     notes = "".join(f", {name.replace('_', ' ')} {count}" for name, count in raw.notes.items())
     say("collect", f"{len(raw.frame)} rows ({'as before' if raw.reused else 'new'}){notes}")
     cleaned = clean(raw.frame, params.clean)
-    dropped = ", ".join(f"{each.rule} {each.dropped or each.changed}" for each in cleaned.counts)
-    say("clean", f"{len(cleaned.frame)} rows left; by rule: {dropped}")
+    say("clean", f"{len(cleaned.frame)} rows left; {cleaned.told()}")
+    cleaning = report(raw.frame, cleaned)
     files.write(layout.clean, cleaned.frame.to_csv(index=False, lineterminator="\n").encode())
-    files.write(layout.cleaning, persist.to_json(report(raw.frame, cleaned)))
+    files.write(layout.cleaning, persist.to_json(cleaning))
     train, holdout = split(cleaned.frame, params.split)
     say("split", f"{len(train)} rows to train on, {len(holdout)} held out, by {params.split.by}")
-    return Data(train, holdout, raw.sha256)
+    return Data(train, holdout, raw.sha256, cleaning)
 
 
 def train(data: Data, params: config.Params, layout: Layout, say: Say) -> Trained:
@@ -67,14 +70,29 @@ def train(data: Data, params: config.Params, layout: Layout, say: Say) -> Traine
         scores = metrics.score(truth, said, params.evaluation)
         dumb = metrics.baseline(known, len(truth))
         baseline = metrics.score(truth, dumb, params.evaluation)
-        verdict = judge(scores, baseline, params.evaluation)
+        findings = honesty.check(data.train, data.holdout, said, params)
+        verdict = judge(scores, baseline, findings, params)
         plots.draw(layout.plots, model, matrix, truth, said)
         say("evaluate", f"{'passed' if verdict.passed else 'FAILED'}: {'; '.join(verdict.reasons)}")
+        for finding in findings:
+            say("honest?", f"{'ok  ' if finding.passed else 'LOOK'} {finding.sentence}")
 
-        answers = metrics.facts(truth, said, params.evaluation)
-        record = register.Record(
-            model, scores, baseline, answers, verdict, params, origin, data.sha256
+        facts = Facts(
+            origin=origin,
+            params=config.flat(params),
+            data_sha256=data.sha256,
+            cleaning=data.cleaning,
+            rows=(len(data.train), len(data.holdout)),
+            metrics=scores,
+            intervals=intervals.of(data.holdout, truth, said, params),
+            baseline=baseline,
+            slices=slices.table(data.holdout, truth, said, params),
+            remarks=(),
+            findings=findings,
+            verdict=verdict.reasons,
         )
+        answers = metrics.facts(truth, said, params.evaluation)
+        record = register.Record(model, answers, verdict.passed, facts)
         register.log(record, data.train, layout)
         version = register.register(record, run_id, data.holdout, layout)
         say("register", f"version {version}, run {run_id}")

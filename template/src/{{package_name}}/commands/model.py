@@ -1,6 +1,7 @@
 """`train`, `promote`, `runs`: from data to the champion, and what there is of models."""
 
 import gc
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -26,15 +27,15 @@ def train() -> None:
     params = config.load(layout.params)
     data = train.prepare(params, layout, say)
     trained = train.train(data, params, layout, say)
-    decision = promote.promote(trained.version, data.holdout, layout)
+    decision = promote.promote(trained.version, data.holdout, params.evaluation, layout)
     say("promote", f"{'yes' if decision.promoted else 'no'}: {decision.why}")
     typer.echo(f"\nruns and versions: {tracking.uri(layout)}  (look at them: make ui)")
-    typer.echo(f"plots:             {layout.plots}")
+    typer.echo(f"model card:        {layout.last_card}  (with its pictures)")
     if not trained.verdict.passed:
         raise ProjectError(
             what=f"Version {trained.version} failed its evaluation and is not promoted.",
             why="; ".join(trained.verdict.reasons),
-            do="Look at the plots and change the features or params.toml; then: make train",
+            do="Read the model card, change the features or params.toml; then: make train",
         )
     typer.echo("next:              mldeploy up  (or without mldeploy: make serve)")
 
@@ -50,11 +51,27 @@ def promote(
 
     say("start", "libraries loaded")
     layout = paths.here()
-    data = train.prepare(config.load(layout.params), layout, say)
-    decision = promote.promote(version, data.holdout, layout)
+    params = config.load(layout.params)
+    data = train.prepare(params, layout, say)
+    decision = promote.promote(version, data.holdout, params.evaluation, layout)
     say("promote", f"{'yes' if decision.promoted else 'no'}: {decision.why}")
     if not decision.promoted:
         raise typer.Exit(1)
+
+
+def why(
+    version: Annotated[str | None, typer.Argument(help="Default: the champion.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Say where a version comes from: commit, parameters, data, rows dropped, metrics, findings."""
+    with _loading():
+        from ..registry import why
+
+    found = why.why(version, paths.here())
+    if as_json:
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        typer.echo(why.told(found))
 
 
 def runs() -> None:

@@ -30,6 +30,12 @@ class Cleaned:
     frame: pd.DataFrame
     counts: tuple[RuleCount, ...]
 
+    def told(self) -> str:
+        """Which rule did what, in a line."""
+        dropped = ", ".join(f"{each.rule} {each.dropped}" for each in self.counts if each.dropped)
+        changed = ", ".join(f"{each.rule} {each.changed}" for each in self.counts if each.changed)
+        return f"dropped: {dropped or 'none'}" + (f"; repaired: {changed}" if changed else "")
+
 
 def clean(raw: pd.DataFrame, params: Clean, rules: Sequence[Rule] = RULES) -> Cleaned:
     """The rows that are left after all rules, in their order."""

@@ -45,10 +45,17 @@ def load(content: bytes, name: str) -> Any:
         ) from None
 
 
-def save_to(folder: Path, model: bytes, about: dict[str, Any]) -> None:
+def save_to(folder: Path, model: Any, about: dict[str, Any]) -> None:
     """Put both files there. model.json comes last: what it describes is there by then."""
-    files.write(folder / "model.skops", model)
-    files.write(folder / "model.json", to_json(about))
+    content = dump(model)
+    files.write(folder / "model.skops", content)
+    files.write(folder / "model.json", to_json(about | {"model_sha256": files.sha256(content)}))
+
+
+def copy(source: Path, folder: Path) -> None:
+    """Copy both files, in the same order."""
+    for name in ("model.skops", "model.json"):
+        files.write(folder / name, (source / name).read_bytes())
 
 
 def load_from(folder: Path) -> tuple[Forecaster, dict[str, Any]]:
