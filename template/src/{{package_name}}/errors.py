@@ -1,4 +1,4 @@
-"""The one error that this project raises on purpose."""
+"""The error that this project raises on purpose."""
 
 
 class ProjectError(Exception):
@@ -6,6 +6,8 @@ class ProjectError(Exception):
 
     Raise it where the cause is known. The command line prints it, once, without a traceback.
     """
+
+    exit_code = 1
 
     def __init__(self, what: str, why: str, do: str) -> None:
         super().__init__(what, why, do)
@@ -15,3 +17,9 @@ class ProjectError(Exception):
 
     def __str__(self) -> str:
         return f"{self.what}\n  why: {self.why}\n  do:  {self.do}"
+
+
+class NothingToCompareError(ProjectError):
+    """Whether there is drift cannot be told. A code of its own, for CI: 1 would mean drift."""
+
+    exit_code = 2

@@ -58,7 +58,8 @@ def _group(params: Split) -> str:
 
 def _fingerprint(frame: pd.DataFrame) -> "pd.Series[str]":
     """What a row is to the model, as text: copies of a row stay on one side."""
-    return frame[list(Row.model_fields)].astype(str).agg("|".join, axis="columns")
+    texts = frame[list(Row.model_fields)].astype("str").fillna("")  # NaN is no text, in pandas 3
+    return texts.agg("|".join, axis="columns")
 
 
 def _no_column(by: str, name: str) -> ProjectError:
