@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..errors import ProjectError
 from . import schema
-from .rows import GROUP, TARGET
+from .rows import TARGET
 from .rules import RULES
 from .settings import Clean
 
@@ -44,7 +44,7 @@ def clean(raw: pd.DataFrame, params: Clean, rules: Sequence[Rule] = RULES) -> Cl
         frame, count = _apply(rule, frame, params)
         counts.append(count)
     frame = schema.check(frame.reset_index(drop=True), schema.CLEAN)
-    if frame[TARGET].nunique() < 2 or (GROUP is not None and frame[GROUP].nunique() < 2):
+    if frame[TARGET].nunique() < 2:
         raise _too_little(len(raw), counts)
     return Cleaned(frame, tuple(counts))
 
@@ -63,7 +63,7 @@ def _apply(rule: Rule, frame: pd.DataFrame, params: Clean) -> tuple[pd.DataFrame
 def _too_little(rows: int, counts: list[RuleCount]) -> ProjectError:
     dropped = ", ".join(f"{count.rule} {count.dropped}" for count in counts)
     return ProjectError(
-        what="Too little is left to learn from: one answer only, or one group only.",
+        what="Too little is left to learn from: all rows have one answer.",
         why=f"Of {rows} rows the rules dropped: {dropped}.",
         do="Collect more, or loosen the rule that drops most (params.toml, data/rules.py).",
     )
