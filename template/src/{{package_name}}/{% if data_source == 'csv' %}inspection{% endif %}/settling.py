@@ -49,8 +49,7 @@ def check_task(found: Found) -> None:
         raise ProjectError(
             what=f"The answer is of another kind than this project's: {task}, not {TASK}.",
             why=f"Metrics, plots and answers of the project were made for {TASK}.",
-            do=f"Change the project: mldeploy update --set task={task}; then run this again"
-            f" (or say --task {TASK}, if {found.proposal.target.header} can be taken for that)",
+            do=f"Change the project: mldeploy update --set task={task}; then run this again",
         )
 
 

@@ -48,7 +48,7 @@ def _file(name: str, form: Format, sample: Sample, found: Found) -> str:
         f"{name}: {sample.rows:,} rows, {len(found.columns)} columns",
         f"  {form.encoding}, cells parted by {separator}, decimal mark {found.decimal}"
         + ("" if form.header else ", no header: columns are called by their place")
-        + (f", {form.skip_rows} rows before the header" if form.skip_rows else ""),
+        + (f"; begins after row {form.skip_rows}" if form.skip_rows else ""),
     ]
     spelled = [spelling for spelling in found.missing if spelling]
     if spelled:
