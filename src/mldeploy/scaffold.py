@@ -10,17 +10,20 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
+from mldeploy import own_table
 from mldeploy.config import FILE_NAME
 from mldeploy.environment import lend_kept_bytecode
 from mldeploy.errors import ConfigError, FailedError, Interrupted, MldeployError
-from mldeploy.programs import ProgramError, run
+from mldeploy.own_table import OwnTable, Proposal
+from mldeploy.programs import ProgramError, run, shown
 from mldeploy.project import find
 from mldeploy.ui import Ui
 from mldeploy.who import user
 
 LOCK_SECONDS, INSTALL_SECONDS = 300, 1800
+KEPT = (".git", ".venv", "uv.lock")  # when a project is rendered again before its first commit
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,19 @@ class Created:
     package: str
     commit: str
     source: Source
+    proposal: Proposal | None = None  # of the user's own table
 
 
-def new(path: Path, answers: Mapping[str, Any], source: Source, *, ask: bool, ui: Ui) -> Created:
-    """Make a project at ``path`` that trains and serves as it is.
+def new(
+    path: Path,
+    answers: Mapping[str, Any],
+    source: Source,
+    *,
+    ask: bool,
+    ui: Ui,
+    table: OwnTable | None = None,
+) -> Created:
+    """Make a project at ``path`` that trains and serves as it is; from ``table``, if there is one.
 
     Raises :class:`ConfigError` before anything is written, or an error that says what is there
     already and with which commands it goes on.
@@ -49,11 +61,16 @@ def new(path: Path, answers: Mapping[str, Any], source: Source, *, ask: bool, ui
     path = path.expanduser().resolve()
     _check_place(path)
     _check_git()
+    if table is not None:
+        own_table.check(table)
+        answers = {**answers, "data_source": "csv", "task": own_table.DEFAULT_TASK}
     _warn_of_uncommitted(source, ui)
-    steps = Steps(path)
+    steps = Steps(path, table)
+    proposal = None
     try:
         steps.at("render")
         rendered = _render(path, answers, source, ask=ask, ui=ui)
+        steps.package = rendered
         steps.at("git")
         with ui.step("git init"):
             ui.explain("git init", "every model will name the commit that it was trained from")
@@ -77,6 +94,9 @@ def new(path: Path, answers: Mapping[str, Any], source: Source, *, ask: bool, ui
                 step.say(
                     f"{lent} files of bytecode taken over from an earlier project" * bool(lent)
                 )
+        if table is not None:
+            steps.at("inspect")
+            proposal = _take_in(path, rendered, table, source, ui)
         steps.at("commit")
         with ui.step("first commit") as step:
             ui.explain("git add --all && git commit", "a clean start: from here `git diff` is you")
@@ -84,7 +104,7 @@ def new(path: Path, answers: Mapping[str, Any], source: Source, *, ask: bool, ui
             step.say(commit[:7])
     except (MldeployError, KeyboardInterrupt) as error:
         raise steps.interrupted(error) from error
-    return Created(path, rendered, commit, source)
+    return Created(path, rendered, commit, source, proposal)
 
 
 def source_of(template: str | None, ref: str | None) -> Source:
@@ -108,16 +128,15 @@ def source_of(template: str | None, ref: str | None) -> Source:
 class Steps:
     """How far `new` came, and how to go on from there by hand."""
 
-    remaining: ClassVar = {
-        "git": ["git init"],
-        "lock": ["uv lock"],
-        "install": ["uv sync"],
-        "commit": ["git add --all", 'git commit -m "Start"'],
-    }
-
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, table: OwnTable | None = None) -> None:
         self.path = path
         self.now = "render"
+        self.package = path.name
+        self.remaining = {"git": ["git init"], "lock": ["uv lock"], "install": ["uv sync"]}
+        if table is not None:
+            look = ["inspect", table.place, "--target", table.target, "--write"]
+            self.remaining["inspect"] = [shown(["uv", "run", "python", "-m", "PACKAGE", *look])]
+        self.remaining["commit"] = ["git add --all", 'git commit -m "Start"']
 
     def at(self, step: str) -> None:
         self.now = step
@@ -130,12 +149,14 @@ class Steps:
             return error
         order = list(self.remaining)
         todo = [c for step in order[order.index(self.now) :] for c in self.remaining[step]]
-        go_on = f"cd {self.path} && {' && '.join(todo)}"
+        go_on = f"cd {self.path} && {' && '.join(todo)}".replace("PACKAGE", self.package)
         missing = ", ".join(order[order.index(self.now) :])
         there = f"The project's files are in {self.path}; not done: {missing}."
         if isinstance(error, KeyboardInterrupt):
             return Interrupted(f"{there} To go on: {go_on}")
         assert isinstance(error, MldeployError)  # noqa: S101 - the two that `new` catches
+        if error.code == "table-refused":  # what to do about the table comes first
+            there, go_on = f"{error.what} {there}", f"{error.do}; then, so corrected: {go_on}"
         return FailedError(
             "new-unfinished",
             what=f"The project was made, but the step `{self.now}` failed.",
@@ -188,17 +209,26 @@ def _warn_of_uncommitted(source: Source, ui: Ui) -> None:
 
 
 def _render(path: Path, answers: Mapping[str, Any], source: Source, *, ask: bool, ui: Ui) -> str:
-    import warnings
-
-    import copier
-    from copier.errors import CopierError
-
     ui.explain(
         f"copier copy {source.address} {path}",
         "Copier asks, renders the files, and remembers the answers for later updates",
     )
     if not ask:
         ui.note("render the template …")
+    package = _copy(path, answers, source, ask=ask)
+    if not (path / FILE_NAME).is_file():
+        shutil.rmtree(path, ignore_errors=True)  # it was empty, or not there, before we began
+        raise _not_rendered(LookupError(f"It makes no {FILE_NAME}."), source)
+    return package
+
+
+def _copy(path: Path, answers: Mapping[str, Any], source: Source, *, ask: bool) -> str:
+    """Render, and return the package's name."""
+    import warnings
+
+    import copier
+    from copier.errors import CopierError
+
     try:
         with warnings.catch_warnings():
             # A checkout with changes: said already, in our words.
@@ -208,6 +238,7 @@ def _render(path: Path, answers: Mapping[str, Any], source: Source, *, ask: bool
                 path,
                 data=dict(answers),
                 defaults=not ask,
+                overwrite=True,
                 vcs_ref=source.ref,
                 quiet=True,
                 unsafe=False,
@@ -220,10 +251,45 @@ def _render(path: Path, answers: Mapping[str, Any], source: Source, *, ask: bool
         if type(error).__module__.startswith("plumbum"):
             raise _not_rendered(error, source) from error
         raise
-    if not (path / FILE_NAME).is_file():
-        shutil.rmtree(path, ignore_errors=True)  # it was empty, or not there, before we began
-        raise _not_rendered(LookupError(f"It makes no {FILE_NAME}."), source)
     return str(worker.answers.combined.get("package_name", path.name))
+
+
+def _take_in(path: Path, package: str, table: OwnTable, source: Source, ui: Ui) -> Proposal:
+    """Let the project look at the table; render it anew, if the answer is of another kind."""
+    command = f"python -m {package} inspect {table.file} --target {table.target}"
+    with ui.step(f"look at {table.name}") as step:
+        ui.explain(command, "columns, what is odd in them, and what kind of answer it is")
+        found = own_table.look(path, package, table, write=False)
+        step.say(f"{found.rows:,} rows; {table.target} is a question of {found.task}")
+    if found.task != own_table.DEFAULT_TASK:
+        ui.explain(f"copier copy --data task={found.task}", "metrics and plots for such answers")
+        _render_again(path, source, {"task": found.task})
+    with ui.step("write rows.py and params.toml") as step:
+        ui.explain(f"{command} --write", "what a row is, for you to read and correct")
+        found = own_table.look(path, package, table, write=True)
+        roles = [
+            f"{role} {name}"
+            for role, name in (("group", found.group), ("time", found.time))
+            if name
+        ]
+        step.say(f"{found.features} columns to learn from" + "".join(f", {role}" for role in roles))
+    return found
+
+
+def _render_again(path: Path, source: Source, changed: Mapping[str, Any]) -> None:
+    """The same project with other answers, before its first commit: nothing in it is yours yet."""
+    import yaml  # Copier's own dependency
+
+    told = yaml.safe_load((path / ".copier-answers.yml").read_text(encoding="utf-8"))
+    answers = {key: value for key, value in told.items() if not key.startswith("_")}
+    for file in path.iterdir():
+        if file.name in KEPT:
+            continue
+        if file.is_dir():
+            shutil.rmtree(file)
+        else:
+            file.unlink()
+    _copy(path, {**answers, **changed}, source, ask=False)
 
 
 def _not_rendered(error: Exception, source: Source) -> MldeployError:
