@@ -29,6 +29,7 @@ SECTIONS: dict[str, dict[str, VerbEntry]] = {
     "A project": {
         "new": VerbEntry("project", "Make a project that trains and serves as it is."),
         "update": VerbEntry("upkeep", "Merge a later version of the template, keeping your work."),
+        "check": VerbEntry("upkeep", "What makes a project good, scored, each with its fix."),
         "doctor": VerbEntry("look", "Find what would stop you, with the remedy for each."),
     },
     "Put its model to work": {

@@ -1,4 +1,4 @@
-"""`update`: words to the user around its runbook."""
+"""`update` and `check`: keeping a project good."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mldeploy.check.items import GROUPS
 from mldeploy.cli.main import Verb
 from mldeploy.cli.shared import flags, voice
 from mldeploy.errors import ConfigError
 
 if TYPE_CHECKING:
+    from mldeploy.check.items import Result
     from mldeploy.update import Updated
 
 AT_MOST = 12  # files of a kind that are listed by name; --json has them all
@@ -35,6 +37,26 @@ def update(ref: str | None, answers: tuple[str, ...]) -> int:
     done = runbook.update(Path(flags().directory), ref, _pairs(answers), ui)
     ui.result(_update_data(done), _update_text(done))
     return 1 if done.files.conflicts else 0
+
+
+@click.command(cls=Verb, example="mldeploy check\nmldeploy check --only secrets")
+@click.option("--only", type=click.Choice(GROUPS), metavar="GROUP", help=f"{', '.join(GROUPS)}.")
+def check(only: str | None) -> int:
+    """A scored list of what makes a project good, with the fix for what is missing.
+
+    Reads files, git and uv; runs nothing of the project. Ends with 1 if something failed.
+    With --explain each item says why it is there.
+    """
+    from mldeploy.check.all_items import items
+    from mldeploy.check.folder import folder_of
+    from mldeploy.check.items import examine, score
+
+    results = examine(items(only), folder_of(Path(flags().directory)))
+    passing, total = score(results)
+    data = {"passed": passing, "total": total, "items": [each.as_dict() for each in results]}
+    ui = voice()
+    ui.result(data, f"{_check_text(results, explaining=ui.explaining)}\n\n{passing} of {total}")
+    return 0 if passing == total else 1
 
 
 def _pairs(words: tuple[str, ...]) -> dict[str, str]:
@@ -118,3 +140,17 @@ def _after_conflict(done: Updated) -> list[str]:
 
 def _commit(done: Updated) -> str:
     return f'git add --all && git commit -m "Update the template to {done.new}"'
+
+
+def _check_text(results: list[Result], *, explaining: bool) -> str:
+    marks = {"passed": "ok  ", "failed": "FAIL", "note": "note", "not applicable": "-   "}
+    lines: list[str] = []
+    for number, each in enumerate(results):
+        if number == 0 or results[number - 1].group != each.group:
+            lines += ["", each.group]
+        lines.append(f"  {marks[each.state]}  {each.name:<15}  {each.message}")
+        if explaining or each.state in ("failed", "note"):
+            lines.append(f"{'':25}why: {each.why}")
+        if each.fix:
+            lines.append(f"{'':25} do: {each.fix}")
+    return "\n".join(lines).lstrip("\n")
