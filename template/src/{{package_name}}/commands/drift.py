@@ -12,47 +12,63 @@ from ..errors import NothingToCompareError
 
 if TYPE_CHECKING:
     from ..monitoring.drift import Report
+    from ..monitoring.reference import Reference
     from ..paths import Layout
 
 Folders = Annotated[
     list[Path] | None,
     typer.Option("--log", help="Folder with logs of the service. Default: all of this project."),
 ]
+Since = Annotated[str, typer.Option(help="Only rows since then, such as 2026-05-31T12:00.")]
 Table = Annotated[Path | None, typer.Option(help="A table of rows instead of logs.")]
 
 
 def drift(
     log: Folders = None,
+    since: Since = "",
     csv: Table = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Compare what the service is asked with what its model was judged by. 1: drift, 0: none."""
-    from .. import config
-    from ..monitoring import drift, picture, reference
+    from ..monitoring import reference
 
     layout = paths.here()
-    params = config.load(layout.params).monitoring
     known = reference.of_champion(layout)
-    if csv is not None:
-        now, others = reference.of_table(csv, known), 0
-    else:
-        files = find(layout, log)
-        now, others = reference.logged(files, known, params.latest_rows)
-    report = drift.compare(known.frame, now, known.categories, params)
-    if not report.enough:
-        raise NothingToCompareError(
-            what=f"{report.rows_now} rows are too few to tell.",
-            why=f"Below {params.minimum_rows}, a difference is as likely chance as drift"
-            + (f"; {others} rows more were answered by other models." if others else "."),
-            do=f"Ask the champion, version {known.version}, more; or lower monitoring.minimum_rows",
-        )
-    picture.draw(layout.drift, report, known.frame, now)
+    report = compare(layout, known, log, since, csv)
     if as_json:
         facts = {"version": known.version, "drifted": report.drifted, **asdict(report)}
         typer.echo(json.dumps(facts, indent=2))
     else:
         show(report, known.version, layout)
     raise typer.Exit(int(report.drifted))
+
+
+def compare(
+    layout: "Layout",
+    known: "Reference",
+    log: list[Path] | None = None,
+    since: str = "",
+    csv: Path | None = None,
+) -> "Report":
+    """Also draws the picture. Refused when there are too few rows to tell."""
+    from .. import config
+    from ..monitoring import drift, picture, reference
+
+    params, others = config.load(layout.params).monitoring, 0
+    if csv is not None:
+        now = reference.of_table(csv, known)
+    else:
+        now, others = reference.logged(find(layout, log), known, params.latest_rows, since)
+    report = drift.compare(known.frame, now, known.categories, params)
+    if not report.enough:
+        raise NothingToCompareError(
+            what=f"{min(report.rows_now, report.rows_before)} rows are too few to tell.",
+            why=f"Below {params.minimum_rows}, a difference is as likely chance as drift"
+            + (f"; {others} rows more were answered by other models." if others else "."),
+            do=f"Ask the champion, version {known.version}, more; or lower monitoring.minimum_rows",
+        )
+    picture.draw(layout.drift, report, known.frame, now)
+    return report
 
 
 def find(layout: "Layout", folders: list[Path] | None) -> list[Path]:

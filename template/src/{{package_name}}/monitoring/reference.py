@@ -87,7 +87,9 @@ def of_table(file: Path, reference: Reference) -> pd.DataFrame:
         ) from None
 
 
-def logged(files: Iterable[Path], reference: Reference, latest: int) -> tuple[pd.DataFrame, int]:
+def logged(
+    files: Iterable[Path], reference: Reference, latest: int, since: str
+) -> tuple[pd.DataFrame, int]:
     """The latest rows that the champion answered, and how many lines are of other models.
 
     A line that is cut short, as after a crash, is passed over.
@@ -96,6 +98,8 @@ def logged(files: Iterable[Path], reference: Reference, latest: int) -> tuple[pd
     for file in files:
         for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
             record = _record(line)
+            if str(record.get("log.time")) < since:
+                continue
             if record.get("log.run") == reference.run_id:
                 records.append(record)
             else:
