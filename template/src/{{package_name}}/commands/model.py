@@ -2,6 +2,7 @@
 
 import gc
 import json
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -29,6 +30,7 @@ def train() -> None:
     trained = train.train(data, params, layout, say)
     decision = promote.promote(trained.version, data.holdout, params.evaluation, layout)
     say("promote", f"{'yes' if decision.promoted else 'no'}: {decision.why}")
+    _say_what_the_service_needs(layout)
     typer.echo(f"\nruns and versions: {tracking.uri(layout)}  (look at them: make ui)")
     typer.echo(f"model card:        {layout.last_card}  (with its pictures)")
     if not trained.verdict.passed:
@@ -55,6 +57,7 @@ def promote(
     data = train.prepare(params, layout, say)
     decision = promote.promote(version, data.holdout, params.evaluation, layout)
     say("promote", f"{'yes' if decision.promoted else 'no'}: {decision.why}")
+    _say_what_the_service_needs(layout)
     if not decision.promoted:
         raise typer.Exit(1)
 
@@ -86,6 +89,19 @@ def runs() -> None:
         judged = version.tags.get("evaluation", "not finished")
         score = f"{MAIN} {version.tags.get(MAIN, 'unknown')}"
         typer.echo(f"version {version.version:>3}  {score}  {judged}  run {version.run_id}{mark}")
+
+
+def _say_what_the_service_needs(layout: paths.Layout) -> None:
+    """A champion that is no ONNX file needs libraries that the service may not have yet."""
+    from ..model import persist
+
+    about = persist.describe(layout.champion)
+    if about is None or about["model_file"] == persist.ONNX:
+        return
+    project = tomllib.loads((layout.root / "pyproject.toml").read_text(encoding="utf-8"))
+    if not any("scikit-learn" in str(each) for each in project["dependency-groups"]["serve"]):
+        typer.echo(f"\nThe champion is served with scikit-learn: {about['why_not_onnx']}.")
+        typer.echo(f"Before `mldeploy up`, add that to the service: {persist.ADD_TO_SERVICE}")
 
 
 @contextmanager

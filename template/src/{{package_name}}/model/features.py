@@ -16,6 +16,10 @@ NAMES = (
     *(f"{column}={value}" for column, values in CATEGORIES.items() for value in values),
 )
 
+LARGEST = float(np.finfo(np.float32).max)
+
+Matrix = NDArray[np.float64]
+
 
 class Columns(Protocol):
     """Gives a column by its name, as a DataFrame does, and a dict of lists."""
@@ -23,7 +27,7 @@ class Columns(Protocol):
     def __getitem__(self, name: str, /) -> Any: ...
 
 
-def build(columns: Columns) -> NDArray[np.float64]:
+def build(columns: Columns) -> Matrix:
     """A matrix with a row for each row and a column for each of NAMES.
 
     A category gets a column of its own for each value; a value never seen, or none, is 0 in all of
@@ -35,4 +39,8 @@ def build(columns: Columns) -> NDArray[np.float64]:
         for name, values in CATEGORIES.items()
         for value in values
     ]
-    return np.column_stack([*numbers, *categories])
+    matrix = np.column_stack([*numbers, *categories])
+    # In steps of float32, with which the service computes: a model then cannot learn to tell apart
+    # two values that are the same to the service.
+    stepped: Matrix = np.clip(matrix, -LARGEST, LARGEST).astype(np.float32).astype(np.float64)
+    return stepped

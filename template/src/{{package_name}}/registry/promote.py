@@ -1,6 +1,7 @@
 """Which version is the champion, the one that is served? Only the best that passed."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import mlflow
 import numpy as np
@@ -13,9 +14,9 @@ from ..data.rows import TARGET
 from ..evaluation import intervals, metrics
 from ..evaluation.intervals import Interval
 from ..evaluation.metrics import MAIN, Forecast
-from ..model import features, persist
+from ..model import features, onnx, persist
 from ..paths import Layout
-from . import tracking
+from . import agreement, tracking
 from .export import export
 from .versions import files_of, find
 
@@ -84,10 +85,17 @@ def _compare(
     found = candidate.tags.get("evaluation", "missing")
     if found != "passed":
         return Decision(False, f"the evaluation of version {candidate.version} is: {found}")
-    said = _forecast(client, candidate, holdout)
-    if said is None:
+    forecaster, about = persist.load_from(files_of(client, candidate))
+    matrix = _matrix(about, holdout)
+    if matrix is None:
         why = f"version {candidate.version} reads columns that features.py no longer builds"
         return Decision(False, why)
+    said = forecaster(matrix)
+    if about["model_file"] == persist.ONNX:
+        apart = agreement.difference(client, candidate, matrix, said)
+        if not apart <= onnx.TOLERANCE:
+            why = f"the ONNX file of version {candidate.version} differs from its model"
+            return Decision(False, f"{why} by up to {apart:.1e} on this hold-out")
     truth = metrics.truth(holdout[TARGET])
     other = None if champion is None else _forecast(client, champion, holdout)
     ahead = None if other is None else intervals.difference(holdout, truth, said, other, params)
@@ -99,7 +107,13 @@ def _forecast(
 ) -> Forecast | None:
     """What it says of the hold-out now, or None when it needs columns that are gone."""
     forecaster, about = persist.load_from(files_of(client, version))
+    matrix = _matrix(about, holdout)
+    return None if matrix is None else forecaster(matrix)
+
+
+def _matrix(about: dict[str, Any], holdout: pd.DataFrame) -> features.Matrix | None:
+    """The columns that this model was trained on, in its order; None when one of them is gone."""
     if not set(about["features"]) <= set(features.NAMES):
         return None
     columns = [features.NAMES.index(name) for name in about["features"]]
-    return forecaster(np.ascontiguousarray(features.build(holdout)[:, columns]))
+    return np.ascontiguousarray(features.build(holdout)[:, columns])

@@ -17,11 +17,11 @@ from ..data.rows import EXTREME, TARGET
 from ..data.schema import rows_of
 from ..evaluation import card, document
 from ..evaluation.metrics import MAIN
-from ..model import features, persist
+from ..model import features, persist, skops_file
 from ..model.predict import Predictor, golden_requests
 from ..monitoring import reference
 from ..paths import Layout
-from . import export, tracking
+from . import agreement, export, tracking
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def register(record: Record, run_id: str, holdout: pd.DataFrame, layout: Layout)
             f"{name}=={record.facts.origin['versions'][name]}"
             for name in ("scikit-learn", "skops", "numpy")
         ],
-        skops_trusted_types=persist.TRUSTED_TYPES,
+        skops_trusted_types=skops_file.TRUSTED_TYPES,
     )
     client = tracking.client(layout)
     version = tracking.new_version(client, info, run_id)
@@ -110,7 +110,9 @@ def _log_serving_files(record: Record, about: dict[str, Any], holdout: pd.DataFr
     """What promotion hands to the service: the model, what is known of it, golden requests."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        persist.save_to(folder, record.model, about)
+        known = persist.save_to(folder, record.model, features.build(holdout), about)
+        if known[agreement.METRIC] is not None:
+            mlflow.log_metric(agreement.METRIC, known[agreement.METRIC])
         # Answered by the files as the service will load them, not by the model in memory.
         predictor = Predictor(*persist.load_from(folder))
         requests = golden_requests(predictor, rows_of(holdout.head(4)), EXTREME)

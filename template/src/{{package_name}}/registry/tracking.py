@@ -19,6 +19,7 @@ from .. import PROJECT, files
 from ..paths import Layout
 
 ALIAS = "champion"
+LIBRARIES = ("scikit-learn", "skl2onnx", "onnxruntime", "skops", "numpy")
 
 # Read once, here: mlflow.set_tracking_uri writes this variable itself.
 ELSEWHERE = os.environ.get("MLFLOW_TRACKING_URI")
@@ -87,7 +88,7 @@ def origin(layout: Layout) -> dict[str, Any]:
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {
             "python": platform.python_version(),
-            **{name: version(name) for name in ("scikit-learn", "skops", "numpy")},
+            **{name: version(name) for name in LIBRARIES},
         },
     }
 
