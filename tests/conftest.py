@@ -183,6 +183,11 @@ def workplace(trained: Path, tmp_path: Path) -> Iterator[Workplace]:
 
 def copy_of(project: Path, place: Path) -> Path:
     """The project's own files copied; its environment, which nothing here changes, linked."""
-    shutil.copytree(project, place, ignore=shutil.ignore_patterns(".venv", ".mldeploy", "data"))
+    made = {".venv", ".mldeploy", "data", "reports"}  # of the project, not of its package
+
+    def not_needed(folder: str, names: list[str]) -> set[str]:
+        return made & set(names) if Path(folder) == project else set()
+
+    shutil.copytree(project, place, ignore=not_needed)
     (place / ".venv").symlink_to(project / ".venv")
     return place
