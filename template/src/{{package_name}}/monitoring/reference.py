@@ -69,7 +69,7 @@ def of_champion(layout: Layout) -> Reference:
             why=f"Its run has no {FILE}, or its files were deleted: {error}",
             do="Train again: make train",
         ) from None
-    frame = _typed(_read(Path(file), categories), categories)
+    frame = typed(_read(Path(file), categories), categories)
     return Reference(about["version"], about["run_id"], categories, frame)
 
 
@@ -78,13 +78,20 @@ def of_table(file: Path, reference: Reference) -> pd.DataFrame:
     try:
         frame = _read(file, reference.categories)
         shared = [name for name in reference.frame if name in frame]
-        return _typed(frame[shared], reference.categories)
+        if not shared:
+            raise ValueError("it has none of the columns that the model reads")
+        return typed(frame[shared], reference.categories)
     except (OSError, ValueError) as error:
         raise NothingToCompareError(
             what=f"{file} cannot be compared.",
             why=str(error),
             do=f"Give it columns of Row, as numbers: {', '.join(reference.frame.columns)}",
         ) from None
+
+
+def typed(frame: pd.DataFrame, categories: Mapping[str, tuple[str, ...]]) -> pd.DataFrame:
+    """Text for categories, numbers for all else; what is missing is missing in the same way."""
+    return frame.astype({name: "str" if name in categories else "float64" for name in frame})
 
 
 def logged(
@@ -106,7 +113,7 @@ def logged(
                 others += bool(record)
     records.sort(key=lambda record: str(record["log.time"]))
     frame = pd.DataFrame(records[-latest:], columns=[*reference.frame.columns])
-    return _typed(frame, reference.categories), others
+    return typed(frame, reference.categories), others
 
 
 def _record(line: str) -> dict[str, Any]:
@@ -120,8 +127,3 @@ def _record(line: str) -> dict[str, Any]:
 def _read(file: Path, categories: Mapping[str, tuple[str, ...]]) -> pd.DataFrame:
     text = dict.fromkeys(categories, "str")
     return pd.read_csv(file, dtype=text, keep_default_na=False, na_values=[""])
-
-
-def _typed(frame: pd.DataFrame, categories: Mapping[str, tuple[str, ...]]) -> pd.DataFrame:
-    """Text for categories, numbers for all else; what is missing is missing in the same way."""
-    return frame.astype({name: "str" if name in categories else "float64" for name in frame})
