@@ -12,9 +12,10 @@ from .data.collect import collect
 from .data.report import report
 from .data.rows import TARGET
 from .data.split import split
-from .evaluation import honesty, intervals, metrics, plots, slices
+from .evaluation import details, honesty, intervals, metrics, plots, slices
 from .evaluation.card import Facts
 from .evaluation.judge import Verdict, judge
+from .evaluation.metrics import MAIN
 from .model import features, persist
 from .model.fit import fit
 from .model.forecast import forecast
@@ -62,21 +63,25 @@ def train(data: Data, params: config.Params, layout: Layout, say: Say) -> Traine
     origin = tracking.origin(layout)  # before the training: it is this code that made the model
     matrix, truth = features.build(data.holdout), metrics.truth(data.holdout[TARGET])
     known = metrics.truth(data.train[TARGET])
+    told = metrics.check(known, truth)
     with tracking.run(layout) as run_id:
         model = fit(features.build(data.train), known, params.model)
         say("train", f"{len(known)} rows, {matrix.shape[1]} features")
 
         said = forecast(model, matrix)
         scores = metrics.score(truth, said, params.evaluation)
+        likely = intervals.of(data.holdout, truth, said, params)
         dumb = metrics.baseline(known, len(truth))
         baseline = metrics.score(truth, dumb, params.evaluation)
         findings = honesty.check(data.train, data.holdout, said, params)
-        verdict = judge(scores, baseline, findings, params)
+        verdict = judge(likely[MAIN], baseline[MAIN], findings, params)
         plots.draw(layout.plots, model, matrix, truth, said)
         say("evaluate", f"{'passed' if verdict.passed else 'FAILED'}: {'; '.join(verdict.reasons)}")
         for finding in findings:
             say("honest?", f"{'ok  ' if finding.passed else 'LOOK'} {finding.sentence}")
 
+        answers = details.facts(data.train, params)
+        parts = slices.of(data.holdout, truth, said, params)
         facts = Facts(
             origin=origin,
             params=config.flat(params),
@@ -84,14 +89,18 @@ def train(data: Data, params: config.Params, layout: Layout, say: Say) -> Traine
             cleaning=data.cleaning,
             rows=(len(data.train), len(data.holdout)),
             metrics=scores,
-            intervals=intervals.of(data.holdout, truth, said, params),
+            intervals={name: (each.low, each.high) for name, each in likely.items()},
             baseline=baseline,
-            slices=slices.table(data.holdout, truth, said, params),
-            remarks=(),
+            slices=slices.table(parts),
+            details=details.details(data.train, truth, said, answers, params),
+            remarks=(
+                *told,
+                *intervals.remarks(likely, data.holdout, params),
+                slices.worst(parts, scores[MAIN]),
+            ),
             findings=findings,
             verdict=verdict.reasons,
         )
-        answers = metrics.facts(truth, said, params.evaluation)
         record = register.Record(model, answers, verdict.passed, facts)
         register.log(record, data.train, layout)
         version = register.register(record, run_id, data.holdout, layout)

@@ -28,7 +28,7 @@ def train() -> None:
     params = config.load(layout.params)
     data = train.prepare(params, layout, say)
     trained = train.train(data, params, layout, say)
-    decision = promote.promote(trained.version, data.holdout, params.evaluation, layout)
+    decision = promote.promote(trained.version, data.holdout, params, layout)
     say("promote", f"{'yes' if decision.promoted else 'no'}: {decision.why}")
     _say_what_the_service_needs(layout)
     typer.echo(f"\nruns and versions: {tracking.uri(layout)}  (look at them: make ui)")
@@ -55,7 +55,7 @@ def promote(
     layout = paths.here()
     params = config.load(layout.params)
     data = train.prepare(params, layout, say)
-    decision = promote.promote(version, data.holdout, params.evaluation, layout)
+    decision = promote.promote(version, data.holdout, params, layout)
     say("promote", f"{'yes' if decision.promoted else 'no'}: {decision.why}")
     _say_what_the_service_needs(layout)
     if not decision.promoted:

@@ -1,9 +1,10 @@
-"""Is a model good enough? Better than a dumb baseline, at the minimum, and by no leak."""
+"""Is a model good enough? Beyond chance better than a dumb baseline, enough, and by no leak."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..config import Params
+from .intervals import Interval
 from .leaks import Finding
 from .metrics import MAIN
 
@@ -16,18 +17,24 @@ class Verdict:
     reasons: tuple[str, ...]
 
 
-def judge(
-    model: dict[str, float], dumb: dict[str, float], findings: Sequence[Finding], params: Params
-) -> Verdict:
-    """Passed if the main metric reaches the minimum of params.toml and beats the baseline, and if
-    no check of its honesty failed, but for those whose finding was accepted in params.toml."""
-    value, minimum = model[MAIN], params.evaluation.minimum
-    enough = value >= minimum
-    better = value > dumb[MAIN]
+def judge(score: Interval, baseline: float, findings: Sequence[Finding], params: Params) -> Verdict:
+    """Passed if the main metric reaches the minimum of params.toml, if the lower end of its
+    interval is above the baseline (a lucky score on noise is not), and if no check of its honesty
+    failed, but for those whose finding was accepted in params.toml."""
+    minimum = params.evaluation.minimum
+    enough = score.value >= minimum
     failed = [f for f in findings if not f.passed and f.check not in params.honesty.accepted]
     reasons = (
-        f"{MAIN} {value:.4f} {'reaches' if enough else 'is below'} the minimum of {minimum}",
-        f"it {'beats' if better else 'does not beat'} the baseline's {dumb[MAIN]:.4f}",
+        f"{MAIN} {score} {'reaches' if enough else 'is below'} the minimum of {minimum:g}",
+        _compared(score, baseline),
         *(f"{finding.check}: {finding.sentence}" for finding in failed),
     )
-    return Verdict(enough and better and not failed, reasons)
+    return Verdict(enough and score.low > baseline and not failed, reasons)
+
+
+def _compared(score: Interval, baseline: float) -> str:
+    if score.low > baseline:
+        return f"it beats the baseline's {baseline:.4f} beyond noise"
+    if score.value > baseline:
+        return f"it beats the baseline's {baseline:.4f}, but within noise"
+    return f"it does not beat the baseline's {baseline:.4f}"

@@ -9,7 +9,7 @@ import pandas as pd
 from mlflow.entities.model_registry import ModelVersion
 
 from .. import PROJECT
-from ..config import Evaluation
+from ..config import Params
 from ..data.rows import TARGET
 from ..evaluation import intervals, metrics
 from ..evaluation.intervals import Interval
@@ -29,9 +29,7 @@ class Decision:
     why: str
 
 
-def promote(
-    version: str | None, holdout: pd.DataFrame, params: Evaluation, layout: Layout
-) -> Decision:
+def promote(version: str | None, holdout: pd.DataFrame, params: Params, layout: Layout) -> Decision:
     """Move the alias to `version` (None: the newest) if it deserves it, and export the champion.
 
     Both models answer the same hold-out now. Metrics that were written down earlier may come from
@@ -80,7 +78,7 @@ def _compare(
     candidate: ModelVersion,
     champion: ModelVersion | None,
     holdout: pd.DataFrame,
-    params: Evaluation,
+    params: Params,
 ) -> Decision:
     found = candidate.tags.get("evaluation", "missing")
     if found != "passed":
