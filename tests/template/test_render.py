@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import subprocess
 import sys
@@ -16,22 +17,97 @@ import yaml
 
 from .conftest import AWKWARD, ROOT, Render, files_of
 
-PACKAGE = {
-    "__init__", "__main__", "clean", "cli", "collect", "config", "errors", "evaluate", "features",
-    "files", "paths", "persist", "plots", "predict", "progress", "promote", "register", "rows",
-    "schema", "service", "source", "split", "syntax", "tracking", "train",
-}  # fmt: skip
-TESTS = {
-    "code/test_cli", "code/test_config", "code/test_features", "data/test_clean",
-    "data/test_collect", "data/test_schema", "data/test_split", "model/test_behaviour",
-    "model/test_persist", "model/test_promote", "model/test_train", "service/test_service",
-    "conftest", "__init__", "code/__init__", "data/__init__", "model/__init__", "service/__init__",
-}  # fmt: skip
-ALWAYS = {
-    ".copier-answers.yml", ".env.example", ".gitattributes", ".gitignore",
-    ".pre-commit-config.yaml", "LICENSE", "Makefile", "README.md", "mldeploy.toml", "params.toml",
-    "pyproject.toml",
-}  # fmt: skip
+# Every file that is rendered, by what it depends on. @ stands for the folder src/PACKAGE.
+FILES: dict[str, str] = {
+    "always": """
+        .copier-answers.yml .env.example .gitattributes .gitignore .pre-commit-config.yaml
+        @/__init__.py @/__main__.py @/cli.py @/commands/__init__.py @/commands/data.py
+        @/commands/drift.py @/commands/model.py @/commands/serving.py @/config.py
+        @/data/__init__.py @/data/clean.py @/data/collect.py @/data/report.py
+        @/data/schema.py @/data/split.py @/errors.py @/evaluation/__init__.py
+        @/evaluation/card.py @/evaluation/document.py @/evaluation/honesty.py
+        @/evaluation/importance.py @/evaluation/intervals.py @/evaluation/judge.py
+        @/evaluation/leaks.py @/evaluation/picture.py @/evaluation/resample.py
+        @/evaluation/slices.py @/evaluation/trial.py @/files.py @/model/__init__.py
+        @/model/features.py @/model/forecast.py @/model/onnx.py @/model/persist.py
+        @/model/predict.py @/model/skops_file.py @/monitoring/__init__.py
+        @/monitoring/drift.py @/monitoring/log.py @/monitoring/picture.py
+        @/monitoring/reference.py @/page.html @/page.js @/page.py @/paths.py @/progress.py
+        @/registry/__init__.py @/registry/agreement.py @/registry/export.py
+        @/registry/promote.py @/registry/register.py @/registry/tracking.py
+        @/registry/versions.py @/registry/why.py @/section.py @/service.py @/train.py
+        LICENSE Makefile README.md mldeploy.toml params.toml pyproject.toml
+        tests/__init__.py tests/code/__init__.py tests/code/test_cli.py
+        tests/code/test_config.py tests/conftest.py tests/data/__init__.py
+        tests/data/test_clean.py tests/data/test_collect.py tests/data/test_schema.py
+        tests/data/test_split.py tests/evaluation/__init__.py
+        tests/evaluation/test_honesty.py tests/evaluation/test_judge.py
+        tests/model/__init__.py tests/model/test_features.py tests/model/test_persist.py
+        tests/model/test_train.py tests/monitoring/__init__.py
+        tests/monitoring/test_drift.py tests/monitoring/test_drift_command.py
+        tests/monitoring/test_log.py tests/registry/__init__.py tests/registry/test_card.py
+        tests/registry/test_promote.py tests/registry/test_why.py tests/service/__init__.py
+        tests/service/conftest.py tests/service/test_log.py tests/service/test_page.py
+        tests/service/test_service.py
+    """,
+    "functions": """
+        @/data/rows.py @/data/rules.py @/data/settings.py @/data/source.py @/data/syntax.py
+        tests/data/test_rules.py tests/data/test_source.py tests/model/test_behaviour.py
+    """,
+    "commits": """
+        @/data/example.py @/data/git.py @/data/history.py @/data/kinds.py @/data/log.py
+        @/data/repositories.py @/data/rows.py @/data/rules.py @/data/settings.py
+        @/data/simulation.py @/data/source.py tests/data/repository.py
+        tests/data/test_history.py tests/data/test_log.py tests/data/test_rules.py
+        tests/data/test_source.py tests/model/test_behaviour.py
+    """,
+    "sensors": """
+        @/commands/loop.py @/data/days.py @/data/faults.py @/data/room.py @/data/rows.py
+        @/data/rules.py @/data/settings.py @/data/source.py @/monitoring/rehearsal.py
+        @/monitoring/server.py tests/data/test_rules.py tests/data/test_source.py
+        tests/model/test_behaviour.py
+    """,
+    "csv": """
+        @/commands/inspect.py @/data/example.py @/data/fetching.py @/data/formats.py
+        @/data/reading.py @/data/rules.py @/data/settings.py @/data/source.py
+        @/data/values.py @/evaluation/future.py @/inspection/__init__.py
+        @/inspection/fields.py @/inspection/inspecting.py @/inspection/literals.py
+        @/inspection/looking.py @/inspection/naming.py @/inspection/params_file.py
+        @/inspection/proposing.py @/inspection/settling.py @/inspection/telling.py
+        @/inspection/writing.py data/source/.gitignore tests/made_up.py
+    """,
+    "csv-binary": """
+        @/data/rows.py
+    """,
+    "csv-classes": """
+        @/data/rows.py
+    """,
+    "csv-regression": """
+        @/data/rows.py
+    """,
+    "binary": """
+        @/evaluation/calibration.py @/evaluation/details.py @/evaluation/metrics.py
+        @/evaluation/plots.py @/model/answers.py
+    """,
+    "classes": """
+        @/evaluation/calibration.py @/evaluation/details.py @/evaluation/metrics.py
+        @/evaluation/plots.py @/model/answers.py
+    """,
+    "regression": """
+        @/evaluation/details.py @/evaluation/metrics.py @/evaluation/plots.py
+        @/model/answers.py
+    """,
+    "sklearn": """
+        @/model/convert.py @/model/fit.py tests/model/test_onnx.py
+        tests/model/test_skops_file.py
+    """,
+    "ci-github": """
+        .github/workflows/ci.yml
+    """,
+    "ci-gitlab": """
+        .gitlab-ci.yml
+    """,
+}
 
 
 def questions() -> dict[str, Any]:
@@ -39,15 +115,109 @@ def questions() -> dict[str, Any]:
     return read
 
 
+# Every answer once, and every pair of answers to two questions at least once.
+COMBINATIONS = [
+    dict(zip(("kind", "framework", "ci", "licence", "python_version"), case.split(), strict=True))
+    for case in (
+        "functions sklearn github Apache-2.0 3.11",
+        "functions torch gitlab MIT 3.12",
+        "functions sklearn none proprietary 3.13",
+        "functions torch github MIT 3.14",
+        "commits torch none Apache-2.0 3.14",
+        "commits sklearn gitlab proprietary 3.11",
+        "commits torch github MIT 3.13",
+        "commits sklearn none Apache-2.0 3.12",
+        "sensors sklearn github proprietary 3.12",
+        "sensors torch none MIT 3.11",
+        "sensors sklearn gitlab Apache-2.0 3.14",
+        "sensors torch github proprietary 3.13",
+        "csv-binary torch gitlab Apache-2.0 3.13",
+        "csv-binary sklearn none MIT 3.14",
+        "csv-binary torch github proprietary 3.11",
+        "csv-binary sklearn github MIT 3.12",
+        "csv-classes sklearn gitlab MIT 3.13",
+        "csv-classes torch none proprietary 3.12",
+        "csv-classes sklearn github Apache-2.0 3.11",
+        "csv-classes torch gitlab proprietary 3.14",
+        "csv-regression torch github Apache-2.0 3.12",
+        "csv-regression sklearn none proprietary 3.14",
+        "csv-regression torch gitlab MIT 3.11",
+        "csv-regression sklearn github Apache-2.0 3.13",
+    )
+]
+
+
+def answers_of(combination: dict[str, str]) -> dict[str, str]:
+    source, _, task = combination["kind"].partition("-")
+    rest = {name: value for name, value in combination.items() if name != "kind"}
+    return rest | {"data_source": source} | ({"task": task} if task else {})
+
+
+def task_of(combination: dict[str, str]) -> str:
+    task = {"functions": "binary", "commits": "binary", "sensors": "regression"}
+    return task.get(combination["kind"]) or combination["kind"].partition("-")[2]
+
+
+def test_the_combinations_hold_every_pair_of_answers() -> None:
+    for one, other in itertools.combinations(COMBINATIONS[0], 2):
+        pairs = {(case[one], case[other]) for case in COMBINATIONS}
+        sizes = [len({case[name] for case in COMBINATIONS}) for name in (one, other)]
+        assert len(pairs) == sizes[0] * sizes[1], (one, other)
+    asked = {name: set(map(str, _values(questions()[name]))) for name in ("ci", "licence",
+             "framework", "python_version", "data_source")}  # fmt: skip
+    for name, values in asked.items():
+        assert {answers_of(case)[name] for case in COMBINATIONS} == values, name
+
+
+def _values(question: dict[str, Any]) -> list[Any]:
+    choices = question["choices"]
+    return list(choices.values()) if isinstance(choices, dict) else choices
+
+
 @pytest.mark.parametrize(
-    ("ci", "its_files"),
-    [("github", {".github/workflows/ci.yml"}), ("gitlab", {".gitlab-ci.yml"}), ("none", set())],
+    "combination",
+    [
+        # A few are enough to see soon that something broke; all of them take half a minute.
+        pytest.param(case, id="-".join(case.values()), marks=[pytest.mark.slow] * (number % 7 > 0))
+        for number, case in enumerate(COMBINATIONS)
+    ],
 )
-def test_exactly_these_files_are_rendered(render: Render, ci: str, its_files: set[str]) -> None:
-    project = render(ci=ci)
-    package = {f"src/function_docs/{name}.py" for name in PACKAGE}
-    tests = {f"tests/{name}.py" for name in TESTS}
-    assert files_of(project) == ALWAYS | package | tests | its_files
+def test_any_combination_is_rendered_exactly_and_passes_the_linter(
+    render: Render, combination: dict[str, str]
+) -> None:
+    project = render(**answers_of(combination))
+    [package] = [path.name for path in (project / "src").iterdir()]
+    source, task = answers_of(combination)["data_source"], task_of(combination)
+    groups = ["always", source, task, f"{source}-{task}", combination["framework"]]
+    groups += [f"{source}-{combination['framework']}", f"ci-{combination['ci']}"]
+    expected = {name for group in groups for name in FILES.get(group, "").split()}
+    found = {name.replace(f"src/{package}/", "@/") for name in files_of(project)}
+    assert found == expected
+    for name in files_of(project):
+        check_text(project, name)
+    ruff = [sys.executable, "-m", "ruff"]
+    for command in (["format", "--check", "."], ["check", "."]):
+        done = subprocess.run(
+            [*ruff, *command, "--no-cache"], cwd=project, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stdout
+    sizes = {path: len(path.read_text().splitlines()) for path in project.glob("src/**/*.py")}
+    assert not {path.name: size for path, size in sizes.items() if size >= 150}
+
+
+def check_text(project: Path, name: str) -> None:
+    """It can be parsed, nothing of the template is left in it, and it ends as a file should."""
+    text = (project / name).read_text(encoding="utf-8")
+    if name.endswith(".py"):
+        ast.parse(text, name)
+    elif name.endswith(".toml"):
+        tomllib.loads(text)
+    elif name.endswith((".yml", ".yaml")):
+        yaml.safe_load(text)
+    if ".github/" not in name and not name.endswith((".js", ".html")):
+        assert not re.search(r"\{\{|\{%|(?<!\d)%\}", text), f"left over from the template: {name}"
+    assert text.endswith("\n") or not text, name
+    assert not text.endswith("\n\n"), name
 
 
 def test_the_template_asks_for_no_trust() -> None:
@@ -69,17 +239,7 @@ def test_the_template_asks_for_no_trust() -> None:
 def test_whatever_is_rendered_can_be_parsed(render: Render, answers: dict[str, str]) -> None:
     project = render(**answers)
     for name in files_of(project):
-        text = (project / name).read_text(encoding="utf-8")
-        if name.endswith(".py"):
-            ast.parse(text, name)
-        elif name.endswith(".toml"):
-            tomllib.loads(text)
-        elif name.endswith((".yml", ".yaml")):
-            yaml.safe_load(text)
-        if ".github/" not in name:
-            assert not re.search(r"\{\{|\{%|%\}", text), f"left over from the template: {name}"
-        assert text.endswith("\n") or not text, name
-        assert not text.endswith("\n\n"), name
+        check_text(project, name)
 
 
 def test_names_survive_as_they_were_typed(render: Render) -> None:
@@ -193,12 +353,6 @@ def test_the_oldest_python_is_the_same_everywhere(render: Render, version: str) 
     workflow = yaml.safe_load((project / ".github/workflows/ci.yml").read_text())
     assert workflow["jobs"]["checks"]["strategy"]["matrix"]["python"][0] == version
     assert not (project / ".python-version").exists()
-
-
-def test_every_module_can_be_read_in_one_sitting(render: Render) -> None:
-    project = render()
-    sizes = {path: len(path.read_text().splitlines()) for path in project.glob("src/**/*.py")}
-    assert not {path.name: size for path, size in sizes.items() if size >= 150}
 
 
 def test_the_answers_allow_an_update_and_name_the_version(render: Render, template: Path) -> None:
