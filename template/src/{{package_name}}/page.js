@@ -230,10 +230,15 @@ function section({ heading, text = [], table: [head, ...body] = [] }) {
   const styled = (each) => each.split("`").map((part, index) => (index % 2 ? make("code", {}, part) : part));
   const paragraphs = [make("h3", {}, heading), ...text.map((each) => make("p", {}, ...styled(each)))];
   if (!head) return paragraphs;
-  const kind = (cell) => (/^[-+±]?\d[\d.,:]*\s?%?$/.test(cell) ? "number" : cell.length > 30 ? "long" : "");
-  const align = (cell = "") => ({ class: kind(cell) });
-  const first = head.map((cell, column) => make("th", { scope: "col", ...align(body[0]?.[column]) }, cell));
-  const rows = body.map((cells) => make("tr", {}, ...cells.map((cell) => make("td", align(cell), cell))));
+  const isNumber = (cell) => /^[-+±]?\d[\d.,:]*\s?%?$/.test(cell);
+  const kinds = head.map((_, column) => {
+    const cells = body.map((line) => line[column]);
+    return { class: cells.every(isNumber) ? "number" : cells.some((cell) => cell.length > 30) ? "long" : "" };
+  });
+  const first = head.map((cell, column) => make("th", { scope: "col", ...kinds[column] }, cell));
+  const rows = body.map((line) =>
+    make("tr", {}, ...line.map((cell, column) => make("td", kinds[column], cell))),
+  );
   const table = make("table", {}, make("thead", {}, make("tr", {}, ...first)), make("tbody", {}, ...rows));
   return [
     ...paragraphs,
