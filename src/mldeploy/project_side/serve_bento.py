@@ -41,7 +41,8 @@ def main(bento: str, release: str) -> int:
     import bentoml
 
     app = bentoml.load(bento).to_asgi()
-    return asyncio.run(serve(app, release))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(serve(app, release))
 
 
 async def serve(app: Any, release: str) -> int:
@@ -60,8 +61,9 @@ async def serve(app: Any, release: str) -> int:
             app,
             lifespan="off",
             log_config=LOGGING,
-            access_log=False,  # BentoML writes one, with the time that each request took
+            access_log=False,  # whether there is one, the service says: BentoML's has times too
             headers=[("x-mldeploy-release", release), ("x-mldeploy-run", _folder_identity())],
+            proxy_headers=False,  # nobody reads the client's address
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         return Server(settings)
@@ -116,6 +118,18 @@ async def serve(app: Any, release: str) -> int:
     with contextlib.suppress(FileNotFoundError):  # the folder itself may be what is gone
         _write("stopped.json", at=time.time(), reason=reason[0])
     return 0
+
+
+def _loop_factory() -> Any:
+    """uvloop's where the project's serving group has it: a third more requests a second.
+
+    uvicorn finds httptools, which reads HTTP faster, in the same way by itself.
+    """
+    try:
+        import uvloop  # type: ignore[import-not-found]  # the project's, not ours
+    except ImportError:  # Windows has none
+        return None
+    return uvloop.new_event_loop
 
 
 async def _take(port: int, ended: asyncio.Event) -> socket.socket | None:
