@@ -38,7 +38,7 @@ def of(holdout: pd.DataFrame, truth: Truth, said: Forecast, params: Params) -> t
     for column in SLICES:
         for value, part in _parts(holdout[column]):
             about = metrics.about(truth[part], said[part])
-            score = _score(truth[part], said[part], part_of(alike, part), params)
+            score = _score(truth[part], said[part], truth, part_of(alike, part), params)
             found.append(Slice(column, value, int(part.sum()), about, score))
     return tuple(found)
 
@@ -72,12 +72,14 @@ def worst(slices: Sequence[Slice], whole: float) -> str:
     )
 
 
-def _score(truth: Truth, said: Forecast, units: Units, params: Params) -> Interval | None:
+def _score(
+    truth: Truth, said: Forecast, whole: Truth, units: Units, params: Params
+) -> Interval | None:
     if len(truth) < LEAST_ROWS or len(np.unique(units)) < LEAST_UNITS:
         return None
 
     def measure(rows: Rows) -> float:
-        return metrics.main(truth[rows], said[rows])
+        return metrics.on_part(truth[rows], said[rows], whole)
 
     found = interval(measure, units, params)
     return None if np.isnan(found.low) else found
