@@ -3,8 +3,8 @@
 usage: take_champion.py NAME ALIAS FOLDER
 
 Prints ``{"version", "run_id", "metrics"}``, or ``{"missing": reason}`` where reason is
-``registry``, ``alias`` or ``files``. Wants run artifacts ``serving/model.skops`` (or any other
-model file), ``serving/model.json`` and ``serving/golden.json``: docs/release.md.
+``registry``, ``alias`` or ``files``. Wants run artifacts ``serving/``: a model file of any kind,
+``model.json`` and ``golden.json``: docs/release.md.
 """
 
 import json
