@@ -8,12 +8,13 @@ import pandas as pd
 from ..data import values
 from ..data.reading import Sample
 from ..errors import ProjectError
-from . import looking, proposing
+from . import answers, looking, proposing
 from .looking import Column
 from .naming import names_for
 from .proposing import Proposal
 
 LEAST_ROWS = 40
+MOSTLY_MISSING = 0.95
 NONE = "none"  # said for --group or --time: no column
 
 WHY_NOT: dict[looking.Role, str] = {
@@ -33,6 +34,7 @@ class Wanted:
     time: str | None = None
     task: proposing.Task | None = None
     yes: str | None = None
+    without: tuple[str, ...] = ()  # columns to leave out
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,9 @@ def inspect(sample: Sample, separator: str, wanted: Wanted) -> Found:
     cells = {header: set(frame[header].unique()) for header in names}
     spellings = sorted({text.lower() for each in cells.values() for text in each} & values.MISSING)
     gone = {header: values.missing(frame[header], spellings) for header in names}
+    complete = len(frame) == sample.rows
     columns = tuple(
-        looking.look(header, name, frame[header], gone[header], decimal)
+        looking.look(header, name, frame[header], gone[header], decimal, complete)
         for header, name in names.items()
     )
     proposal = _propose(columns, frame, gone, wanted)
@@ -73,61 +76,68 @@ def _propose(
     gone: dict[str, "pd.Series[bool]"],
     wanted: Wanted,
 ) -> Proposal:
-    target = proposing.named(list(columns), wanted.target, "target")
+    target = proposing.named(columns, wanted.target, "target")
+    proposing.check_answer(target)
     task = wanted.task or proposing.task_of(target)
-    proposing.task_of(target)  # a constant or missing answer is refused whatever was said
     known = frame[target.header][~gone[target.header]]
-    answers = proposing.answers_of(task, target, known, wanted.yes)
+    meant = answers.answers_of(task, target, known, wanted.yes)
 
-    others = [column for column in columns if column is not target]
-    label = proposing.label_of(others, len(frame))
-    group, time = proposing.group_of(others, len(frame)), proposing.time_of(others)
-    if wanted.group is not None:
-        group = _said(others, wanted.group, "group")
-    if wanted.time is not None:
-        time = _said(others, wanted.time, "time")
-    if time is not None and time.role != "date":
-        raise ProjectError(
-            what=f"{time.header} is not a time: {time.role}.",
-            why=f"It holds, for example, {time.example!r}.",
-            do="Name a column with dates, or --time none",
-        )
-    label = None if label is group else label
+    unwanted = [proposing.named(columns, said, "without") for said in wanted.without]
+    others = [column for column in columns if column not in (target, *unwanted)]
+    group = _said(others, wanted.group, "group", proposing.group_of(others, len(frame)))
+    time = _said(others, wanted.time, "time", proposing.time_of(others))
+    label = proposing.label_of([each for each in others if each is not group], len(frame))
+    proposing.check_time(time)
 
-    features, days, aside, left_out = [], [], [], []
+    features, days, aside = [], [], []
+    left_out = [(column, "on purpose") for column in unwanted]
     for column in others:
         if column in (group, time, label):
             continue
-        if column.role in WHY_NOT:
-            left_out.append((column, WHY_NOT[column.role]))
-        elif column.missing > 0.95:
-            left_out.append((column, f"missing in {column.missing:.0%} of the rows"))
-        elif column.role != "date":
-            features.append(column)
-        elif time is None:
-            left_out.append((column, "a date, and no column says the time of the row"))
-        elif (later := _later(column, time, frame)) > 0.5:
-            aside.append(column)
-            left_out.append(
-                (column, f"after {time.header} in {later:.0%} of the rows: not known yet by then")
-            )
-        else:
-            aside.append(column)
+        if why := _why_not(column, time, frame):
+            left_out.append((column, why))
+        elif column.role == "date":
             days.append(column)
+        else:
+            features.append(column)
+        if column.role == "date" and time is not None:
+            aside.append(column)
     if not features and not days:
         raise ProjectError(
             what=f"No column is left to predict {target.header} from.",
-            why="; ".join(f"{column.header}: {why}" for column, why in left_out) or "There is one.",
+            why="; ".join(f"{each.header}: {why}" for each, why in left_out)
+            or "There is no other.",
             do="Add a column with a number or a category that is known beforehand",
         )
     return Proposal(
         task, target, group, time, label, tuple(features), tuple(days), tuple(aside),
-        tuple(left_out), answers,
+        tuple(left_out), meant,
     )  # fmt: skip
 
 
-def _said(columns: list[Column], wanted: str, what: str) -> Column | None:
+def _said(
+    columns: Sequence[Column], wanted: str | None, what: str, found: Column | None
+) -> Column | None:
+    """The column that was named; `found`, if none was."""
+    if wanted is None:
+        return found
     return None if wanted.lower() == NONE else proposing.named(columns, wanted, what)
+
+
+def _why_not(column: Column, time: Column | None, frame: pd.DataFrame) -> str:
+    """Why nothing is learned from the column; empty, if something is."""
+    if column.role in WHY_NOT:
+        return WHY_NOT[column.role]
+    if column.missing > MOSTLY_MISSING:
+        return f"missing in {column.missing:.0%} of the rows"
+    if column.role != "date":
+        return ""
+    if time is None:
+        return "a date, and no column says the time of the row"
+    later = _later(column, time, frame)
+    if later > 0.5:
+        return f"after {time.header} in {later:.0%} of the rows: not known yet by then"
+    return ""
 
 
 def _later(column: Column, time: Column, frame: pd.DataFrame) -> float:
