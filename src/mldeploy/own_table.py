@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 import json
 import re
 import unicodedata
@@ -19,6 +18,7 @@ from mldeploy.project import find
 
 LOOK_SECONDS = 900
 START_BYTES = 1 << 16  # the header stands in the first of them, or it is no table
+NOT_TEXT = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1", b"%PDF")  # Excel, Parquet, PDF
 DEFAULT_TASK = "binary"
 
 
@@ -68,7 +68,7 @@ def check(table: OwnTable) -> None:
             do=f"ls {path if is_folder else path.parent}     (and then: --csv FILE)",
         )
     try:
-        cells = _first_cells(path)
+        start = _start(path)
     except (OSError, EOFError) as error:
         raise ConfigError(
             "unreadable-table",
@@ -76,6 +76,14 @@ def check(table: OwnTable) -> None:
             why=str(error),
             do=f"ls -l {path}",
         ) from error
+    if start.startswith(NOT_TEXT):
+        raise ConfigError(
+            "no-text",
+            what=f"{table.file} is not a table of text.",
+            why="It is an Excel, Parquet or PDF file; what is read are cells parted by a sign.",
+            do="save it as CSV (UTF-8) where it was made, and name that file",
+        )
+    cells = _first_cells(start)
     if not cells:
         raise ConfigError(
             "empty-table",
@@ -123,13 +131,16 @@ def _refused(error: ProgramError) -> MldeployError:
         return error
 
 
-def _first_cells(path: Path) -> list[str]:
-    """The cells of the first lines, whatever parts them."""
+def _start(path: Path) -> bytes:
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
     with gzip.open(path) if packed else path.open("rb") as content:
-        start = content.read(START_BYTES)
-    lines = [line for line in io.StringIO(_text(start)).read().splitlines() if line.strip()][:20]
+        return content.read(START_BYTES)
+
+
+def _first_cells(start: bytes) -> list[str]:
+    """The cells of the first lines, whatever parts them."""
+    lines = [line for line in _text(start).splitlines() if line.strip()][:20]
     separator = max(",;\t|", key=lambda mark: sum(line.count(mark) for line in lines))
     cells = [cell.strip() for row in csv.reader(lines, delimiter=separator) for cell in row]
     return list(dict.fromkeys(cell for cell in cells if cell))

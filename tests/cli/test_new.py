@@ -60,6 +60,29 @@ def test_a_refused_answer_leaves_nothing(tmp_path: Path, words: list[str], reaso
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--target", "price"], "half-a-table"),
+        (["--csv", "houses.csv"], "half-a-table"),
+        (["--csv", "houses.csv", "--target", "price", "--data", "functions"], "two-sources"),
+        (["--csv", "nowhere.csv", "--target", "price"], "no-table"),
+        (["--csv", "houses.csv", "--target", "prize"], "no-such-column"),
+        (["--csv", ".", "--target", "price"], "no-table"),
+    ],
+)
+def test_a_table_that_cannot_be_is_refused_before_anything_is_made(
+    tmp_path: Path, words: list[str], code: str
+) -> None:
+    (tmp_path / "houses.csv").write_text("size,price\n1,2\n")
+
+    done = new("ok", *words, "--defaults", "--json", cwd=tmp_path)
+
+    assert done.code == 2
+    assert done.json["error"]["code"] == code
+    assert [path.name for path in tmp_path.iterdir()] == ["houses.csv"]
+
+
 @pytest.mark.parametrize("template", ["/nowhere/at/all", "{tmp}/empty"])
 def test_a_template_that_is_none_is_named(tmp_path: Path, template: str) -> None:
     (tmp_path / "empty").mkdir()
@@ -105,6 +128,20 @@ def test_a_failure_half_way_says_what_is_there_and_how_to_go_on(tmp_path: Path) 
     assert "not done: lock, install, commit" in error["why"]
     assert error["do"].startswith(f"cd {tmp_path / 'ok'} && uv lock && uv sync && git add")
     assert (tmp_path / "ok/pyproject.toml").exists()
+
+
+def test_a_failure_before_the_table_says_how_it_is_taken_in(tmp_path: Path) -> None:
+    (tmp_path / "house prices.csv").write_text("size,price\n1,2\n")
+    offline = {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(tmp_path / "cache")}
+    words = ["--csv", "house prices.csv", "--target", "price", "--defaults", "--json"]
+
+    done = new("ok", *words, cwd=tmp_path, **offline)
+
+    assert done.code == 1
+    error = done.json["error"]
+    assert "not done: lock, install, inspect, commit" in error["why"]
+    look = f"uv run python -m ok inspect '{tmp_path}/house prices.csv' --target price --write"
+    assert f"uv sync && {look} && git add" in error["do"]
 
 
 @pytest.mark.slow
