@@ -12,6 +12,7 @@ from typing import Any
 
 import copier
 import pytest
+from uv import find_uv_bin
 
 from mldeploy.cli.main import run
 from mldeploy.worktree import Conflict, Tree
@@ -465,7 +466,7 @@ def test_a_project_in_a_larger_repository_leaves_the_rest_alone(
 def test_the_lock_follows_the_dependencies(template: Path, tmp_path: Path, update: Update) -> None:
     checkout = shutil.copytree(template, tmp_path / "template")
     project = render(checkout, tmp_path / "project", "v2.0.0")
-    subprocess.run(["uv", "lock", "-q", "--offline"], cwd=project, check=True, timeout=60)
+    subprocess.run([find_uv_bin(), "lock", "-q", "--offline"], cwd=project, check=True, timeout=60)
     commit(project, {})
     metadata = FIRST["template/pyproject.toml"].replace("0.1.0", "0.2.0")
     commit(checkout, {"template/pyproject.toml": metadata}, "v3.0.0")

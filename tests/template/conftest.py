@@ -58,14 +58,22 @@ def template(tmp_path_factory: pytest.TempPathFactory, own_git: None) -> Path:
 
 @pytest.fixture(scope="session")
 def render(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Render:
-    """Render with some answers; the rest are defaults. Gives the project's folder."""
+    """Render with some answers; the rest are defaults. Gives the project's folder.
 
-    def run(folder: Path | None = None, **answers: Any) -> Path:
+    The same answers are rendered once and copied: copier clones the template each time.
+    """
+    rendered: dict[str, Path] = {}
+
+    def run(folder: Path | None = None, *, anew: bool = False, **answers: Any) -> Path:
         target = folder or tmp_path_factory.mktemp("rendered") / "project"
-        copier.run_copy(
-            str(template), target, data=answers, defaults=True, unsafe=False, quiet=True
-        )
-        return target
+        key = repr(sorted(answers.items()))
+        if key not in rendered or anew:
+            first = tmp_path_factory.mktemp("first") / "project"
+            copier.run_copy(
+                str(template), first, data=answers, defaults=True, unsafe=False, quiet=True
+            )
+            rendered[key] = first
+        return Path(shutil.copytree(rendered[key], target))
 
     return run
 
