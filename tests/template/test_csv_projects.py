@@ -1,4 +1,4 @@
-"""Projects with an own table: the made-up one for each kind of answer, and a messy real-like one."""
+"""Projects with an own table: the made-up one for each kind of answer, and a messy one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import MLDEPLOY, free_port
 
-from .conftest import ROOT, git
+from .conftest import ROOT, Render, git
 from .test_generated_project import run, succeed
 
 pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.timeout(900)]
@@ -82,11 +82,15 @@ def program(project: Path) -> str:
     [("binary", "Sold within a week"), ("classes", "Kind"), ("regression", "Price (€)")],
 )
 def test_a_project_works_before_there_is_a_table_of_ones_own(
-    tmp_path: Path, task: str, target: str
+    render: Render, tmp_path: Path, task: str, target: str
 ) -> None:
     """Checks, training, serving and a prediction, untouched; and inspect would change nothing."""
-    project = tmp_path / "bicycles"
-    _render(project, task)
+    answers = {"project_name": "Bicycles", "data_source": "csv", "task": task}
+    project = render(tmp_path / "bicycles", **answers)
+    git(project, "init", "-q")
+    succeed(project, "make", "setup")
+    git(project, "add", "-A")
+    git(project, "commit", "-q", "-m", "Start")
     for command in (["ruff", "format", "--check", "."], ["ruff", "check", "."], ["mypy"]):
         succeed(project, f".venv/bin/{command[0]}", *command[1:])
     succeed(project, ".venv/bin/pytest", "-q")
@@ -95,23 +99,6 @@ def test_a_project_works_before_there_is_a_table_of_ones_own(
     assert "first champion" in succeed(project, program(project), "train")
     assert git(project, "status", "--porcelain") == ""
     _serve(project)
-
-
-def _render(project: Path, task: str) -> None:
-    import copier
-
-    copier.run_copy(
-        str(ROOT),
-        project,
-        data={"project_name": "Bicycles", "data_source": "csv", "task": task, "ci": "none"},
-        defaults=True,
-        vcs_ref="HEAD",
-        quiet=True,
-    )
-    git(project, "init", "-q")
-    succeed(project, "make", "setup")
-    git(project, "add", "-A")
-    git(project, "commit", "-q", "-m", "Start")
 
 
 def _serve(project: Path) -> None:
