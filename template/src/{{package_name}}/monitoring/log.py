@@ -77,7 +77,7 @@ def _known(name: str, row: Row) -> str | None:
 class Lines(MonitorBase[Any]):
     """A line of JSON for each row, in a file that is set aside when it is full.
 
-    BentoML's own monitor lets its files grow for ever, takes three times as long for a row, and
+    BentoML's own monitor lets its files grow for ever, takes twice as long for a row, and
     closes the handlers of all other loggers when it starts (1.4, monitoring/default.py).
     """
 
