@@ -1,0 +1,1 @@
+"""What a row is, where the rows come from, how they are cleaned and split."""

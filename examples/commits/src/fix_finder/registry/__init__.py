@@ -1,0 +1,1 @@
+"""MLflow: runs, versions of the model, and which one is the champion."""

@@ -1,0 +1,1 @@
+"""From rows to features, from features to a model, from a model to answers."""

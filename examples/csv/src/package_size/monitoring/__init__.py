@@ -1,0 +1,1 @@
+"""Is what the service is asked still like what the model learned from?"""
