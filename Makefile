@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint format pins clean
+.PHONY: help setup demo examples test test-fast lint format pins clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -23,6 +23,10 @@ $(VENV)/.ready: pyproject.toml requirements/dev.txt
 
 demo: setup  ## new project, training, a running service and one real prediction, in demo/
 	$(BIN)/python scripts/demo.py
+
+examples: setup  ## bring the examples' files up to date with the template (trains nothing)
+	$(BIN)/python examples/make.py commits --files-only
+	$(BIN)/python examples/make.py csv --files-only
 
 test-fast: setup  ## the tests that need no environment of their own (under a minute)
 	$(PYTEST) -q -m "not slow"

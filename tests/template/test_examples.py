@@ -24,7 +24,7 @@ def test_an_example_matches_the_template(name: str, render: Render) -> None:
     made = render(**make.answers(example))
     expected, found = (make.files_of(folder, OWN[name]) for folder in (made, example))
     assert found == expected
-    again = f"make it again: python examples/make.py {name} --files-only"
+    again = "bring it up to date: make examples"
     differ = [
         file for file in expected if (made / file).read_bytes() != (example / file).read_bytes()
     ]
