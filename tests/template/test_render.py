@@ -115,7 +115,7 @@ FILES: dict[str, str] = {
     """,
     "torch": """
         @/model/convert.py @/model/fit.py @/model/weights.py @/registry/flavour.py
-        requirements-unlocked.txt
+        requirements-unlocked.txt tests/model/test_network.py
     """,
     "ci-github": """
         .github/workflows/ci.yml

@@ -5,13 +5,13 @@ may hold other rows; the model is loaded from the registry, as anybody else woul
 """
 
 import mlflow
-import mlflow.sklearn
 import numpy as np
 from mlflow.entities.model_registry import ModelVersion
 from numpy.typing import NDArray
 
 from ..model import onnx
 from ..model.forecast import forecast
+from . import flavour
 
 METRIC = "onnx_max_difference"
 
@@ -28,7 +28,7 @@ def difference(
     """
     mlflow.set_tracking_uri(client.tracking_uri)
     mlflow.set_registry_uri(client.tracking_uri)
-    trained = mlflow.sklearn.load_model(f"models:/{version.name}/{version.version}")
+    trained = flavour.load(f"models:/{version.name}/{version.version}")
     found = onnx.largest_difference(forecast(trained, matrix), said)
     client.log_metric(str(version.run_id), METRIC, found)
     return found

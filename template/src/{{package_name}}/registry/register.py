@@ -7,21 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
-import mlflow.sklearn
 import pandas as pd
 from mlflow.data.pandas_dataset import from_pandas
-from mlflow.models import infer_signature
 
 from .. import PROJECT, files
 from ..data.rows import EXTREME, TARGET
 from ..data.schema import rows_of
 from ..evaluation import card, document
 from ..evaluation.metrics import MAIN
-from ..model import features, persist, skops_file
+from ..model import features, persist
 from ..model.predict import Predictor, golden_requests
 from ..monitoring import reference
 from ..paths import Layout
-from . import agreement, export, tracking
+from . import agreement, export, flavour, tracking
 
 
 @dataclass(frozen=True)
@@ -53,18 +51,7 @@ def log(record: Record, train: pd.DataFrame, layout: Layout) -> None:
 def register(record: Record, run_id: str, holdout: pd.DataFrame, layout: Layout) -> str:
     """Log the model, register it as the next version, say on it how it was judged."""
     example = features.build(holdout.head(3))
-    info = mlflow.sklearn.log_model(
-        record.model,
-        name="model",
-        signature=infer_signature(example, record.model.predict(example)),
-        input_example=example,
-        # Named, because to find them out MLflow starts a second Python and loads the model in it.
-        pip_requirements=[
-            f"{name}=={record.facts.origin['versions'][name]}"
-            for name in ("scikit-learn", "skops", "numpy")
-        ],
-        skops_trusted_types=skops_file.TRUSTED_TYPES,
-    )
+    info = flavour.log(record.model, example, record.facts.origin["versions"])
     client = tracking.client(layout)
     version = tracking.new_version(client, info, run_id)
     about = _about(record, run_id, version, holdout)

@@ -17,9 +17,9 @@ from mlflow.models.model import ModelInfo
 
 from .. import PROJECT, files
 from ..paths import Layout
+from .flavour import LIBRARIES
 
 ALIAS = "champion"
-LIBRARIES = ("scikit-learn", "skl2onnx", "onnxruntime", "skops", "numpy")
 
 # Read once, here: mlflow.set_tracking_uri writes this variable itself.
 ELSEWHERE = os.environ.get("MLFLOW_TRACKING_URI")
