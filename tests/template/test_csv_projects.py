@@ -97,7 +97,9 @@ def test_a_project_works_before_there_is_a_table_of_ones_own(
     succeed(project, program(project), "inspect", "--target", target, "--write")
     assert git(project, "status", "--porcelain") == ""
     assert "first champion" in succeed(project, program(project), "train")
-    assert git(project, "status", "--porcelain") == ""
+    assert git(project, "diff", "--name-only") == ""
+    made = git(project, "ls-files", "--others", "--exclude-standard").splitlines()
+    assert not [name for name in made if name.startswith("data/") or name.endswith(".csv")]
     _serve(project)
 
 
