@@ -73,5 +73,5 @@ def largest_difference(expected: Forecast, given: Forecast) -> float:
 
 def _first(error: Exception) -> str:
     """The first line of what it says: these libraries print whole models."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
+    said, kind = str(error).strip().splitlines(), type(error).__name__
+    return f"{kind}: {said[0][:200].rstrip('.')}" if said else kind
