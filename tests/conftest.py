@@ -19,6 +19,7 @@ from uv import find_uv_bin
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 MLDEPLOY = Path(sys.executable).with_name("mldeploy")
+NO_PYTORCH = "no PyTorch for this Python"  # the reason of the only skips that CI allows
 SETTINGS = """\
 [project]
 name = "a"
@@ -30,9 +31,13 @@ kind = "process"
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """In CI everything is available: what is skipped there has silently stopped being tested."""
+    """In CI everything is available: what is skipped there has silently stopped being tested.
+
+    But for PyTorch: its wheel fits one Python, and no usual index has the one for the CPU.
+    """
     reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter.stats.get("skipped", []) if reporter else []
+    skipped = [each for each in skipped if NO_PYTORCH not in str(each.longrepr)]
     if os.environ.get("MLDEPLOY_CI") and skipped and exitstatus == 0:
         reporter.write_line(f"{len(skipped)} tests were skipped; in CI that is a failure")
         session.exitstatus = 1

@@ -16,13 +16,14 @@ from mldeploy import own_table
 from mldeploy.config import FILE_NAME
 from mldeploy.environment import lend_kept_bytecode
 from mldeploy.errors import ConfigError, FailedError, Interrupted, MldeployError
+from mldeploy.installation import by_hand, install
 from mldeploy.own_table import OwnTable, Proposal
 from mldeploy.programs import ProgramError, run, shown
 from mldeploy.project import find
 from mldeploy.ui import Ui
 from mldeploy.who import user
 
-LOCK_SECONDS, INSTALL_SECONDS = 300, 1800
+LOCK_SECONDS = 300
 KEPT = (".git", ".venv", "uv.lock")  # when a project is rendered again before its first commit
 
 
@@ -82,13 +83,7 @@ def new(
             step.say(f"{_locked_packages(path)} packages in uv.lock")
         steps.at("install")
         with ui.step("install them into .venv") as step:
-            ui.explain("uv sync", "exactly what the lock says, in an environment of the project's")
-            run(
-                ["uv", "sync", "--quiet", "--frozen"],
-                cwd=path,
-                timeout=INSTALL_SECONDS,
-                env=_interpreter(),
-            )
+            install(path, ui, env=_interpreter())
             with suppress(MldeployError):  # another template may have no `serve` group
                 lent = lend_kept_bytecode(find(path))
                 step.say(
@@ -147,6 +142,7 @@ class Steps:
             if isinstance(error, KeyboardInterrupt):
                 return Interrupted("Nothing was created.")
             return error
+        self.remaining["install"] = [by_hand(self.path)]
         order = list(self.remaining)
         todo = [c for step in order[order.index(self.now) :] for c in self.remaining[step]]
         go_on = f"cd {self.path} && {' && '.join(todo)}".replace("PACKAGE", self.package)

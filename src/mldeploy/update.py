@@ -10,9 +10,10 @@ from pathlib import Path
 
 from mldeploy.config import FILE_NAME
 from mldeploy.errors import ConfigError, FailedError, Interrupted, MldeployError
+from mldeploy.installation import UNLOCKED, by_hand, install
 from mldeploy.origin import ANSWERS, Origin, commit_to_take, is_at, origin_of
 from mldeploy.programs import ProgramError, run
-from mldeploy.scaffold import INSTALL_SECONDS, LOCK_SECONDS
+from mldeploy.scaffold import LOCK_SECONDS
 from mldeploy.ui import Ui
 from mldeploy.worktree import Difference, Tree, is_unmerged, status
 
@@ -54,7 +55,7 @@ def update(directory: Path, ref: str | None, answers: Mapping[str, str], ui: Ui)
         _put_back(tree, error)
         raise _explained(error, origin, ref, answers) from error
     locked = _lock(tree, files, ui)
-    undo = tree.undo() + (" && uv sync" if locked else "")
+    undo = tree.undo() + (f" && {by_hand(root)}" if locked else "")
     return Updated(origin.template, origin.version, new, files, locked, undo if files else "")
 
 
@@ -159,7 +160,8 @@ def _check_answers_were_asked(root: Path, answers: Mapping[str, str]) -> None:
 def _lock(tree: Tree, files: Difference, ui: Ui) -> bool:
     """Let lock and environment follow pyproject.toml, as `new` does. True if they did."""
     root = tree.root
-    if "pyproject.toml" not in files.changed or not (root / "uv.lock").exists():
+    decisive = {"pyproject.toml", UNLOCKED} & set(files.changed)
+    if not decisive or not (root / "uv.lock").exists():
         return False
     try:
         with ui.step("lock the dependencies"):
@@ -167,23 +169,22 @@ def _lock(tree: Tree, files: Difference, ui: Ui) -> bool:
             run(["uv", "lock", "--quiet"], cwd=root, timeout=LOCK_SECONDS)
         if (root / ".venv").exists():
             with ui.step("install them into .venv"):
-                ui.explain("uv sync", "exactly what the lock says")
-                command = ["uv", "sync", "--quiet", "--frozen"]
-                run(command, cwd=root, timeout=INSTALL_SECONDS)
+                install(root, ui)
     except (MldeployError, KeyboardInterrupt) as error:
-        raise _not_locked(error, f"{tree.undo()} && uv sync") from error
+        raise _not_locked(error, root, tree.undo()) from error
     return True
 
 
-def _not_locked(error: MldeployError | KeyboardInterrupt, undo: str) -> BaseException:
+def _not_locked(error: MldeployError | KeyboardInterrupt, root: Path, undo: str) -> BaseException:
     there = "The template's changes are merged; not done: uv lock, uv sync."
+    go_on, undo = f"uv lock && {by_hand(root)}", f"{undo} && {by_hand(root)}"
     if isinstance(error, KeyboardInterrupt):
-        return Interrupted(f"{there} To go on: uv lock && uv sync. To take it back: {undo}")
+        return Interrupted(f"{there} To go on: {go_on}. To take it back: {undo}")
     return FailedError(
         "update-unfinished",
         what="The update was merged, but the dependencies could not be locked and installed.",
         why=f"{error.why} {there}",
-        do=f"uv lock && uv sync     (or take it back: {undo})",
+        do=f"{go_on}     (or take it back: {undo})",
         detail=error.detail,
     )
 

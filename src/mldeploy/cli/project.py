@@ -19,6 +19,7 @@ from mldeploy.own_table import OwnTable
 @click.option("--data", metavar="KEY", help="Data: functions, commits, sensors or csv.")
 @click.option("--csv", "table", metavar="FILE", help="Your own table: a file or an address.")
 @click.option("--target", metavar="COLUMN", help="The column of your table to predict.")
+@click.option("--framework", metavar="KEY", help="What learns: sklearn (default) or torch.")
 @click.option("--defaults", is_flag=True, help="Don't ask; take the default of every question.")
 @click.option("--template", metavar="SRC", help="Another template: a folder or git address.")
 @click.option("--ref", metavar="REF", help="The template's tag, branch or commit.")
@@ -27,6 +28,7 @@ def new(
     data: str | None,
     table: str | None,
     target: str | None,
+    framework: str | None,
     defaults: bool,
     template: str | None,
     ref: str | None,
@@ -43,7 +45,7 @@ def new(
     own = _own_table(data, table, target)
     made = scaffold.new(
         path,
-        _answers(path, data, own),
+        _answers(path, data, own) | ({"framework": framework} if framework else {}),
         scaffold.source_of(template, ref),
         ask=asking,
         ui=ui,
