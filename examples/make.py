@@ -105,7 +105,8 @@ def prepare_commits(project: Path, histories: dict[str, str]) -> None:
 
 
 def bring_back(project: Path, home: Path) -> None:
-    """What the project keeps in git, and its card; not the lock file, which ages."""
+    """What the project keeps in git, its card too; not the lock file, which ages."""
+    run(project, "git", "add", "--all")  # the training wrote the card and its pictures
     tracked = subprocess.run(
         ["git", "ls-files", "-z"], cwd=project, check=True, capture_output=True, text=True
     )
@@ -117,8 +118,6 @@ def bring_back(project: Path, home: Path) -> None:
             (home / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(project / name, home / name)
     (home / "README.md").write_bytes(readme)  # it may have been written while this ran
-    shutil.copy(project / "reports" / "MODEL_CARD.md", home)
-    shutil.copytree(project / "reports" / "plots", home / "plots")
     text = "# The answers that made this example; examples/make.py asks the template again.\n"
     (home / ".copier-answers.yml").write_text(text + yaml.safe_dump(kept), encoding="utf-8")
 

@@ -66,7 +66,7 @@ def test_the_figures_of_the_readme_are_those_of_the_card(name: str) -> None:
 def test_the_pictures_of_the_card_are_there(name: str) -> None:
     card = (EXAMPLES / name / "MODEL_CARD.md").read_text(encoding="utf-8")
     pictures = [
-        line.partition("](")[2].rstrip(")") for line in card.splitlines() if "](plots/" in line
+        line.partition("](")[2].rstrip(")") for line in card.splitlines() if "](docs/model-card/" in line
     ]
     assert pictures
     assert all((EXAMPLES / name / picture).is_file() for picture in pictures)

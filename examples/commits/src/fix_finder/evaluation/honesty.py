@@ -14,7 +14,8 @@ from ..errors import ProjectError
 from ..model import features
 from ..model.fit import fit
 from ..model.forecast import forecast
-from . import leaks, metrics
+from . import intervals, leaks, metrics
+from .intervals import Interval
 from .leaks import Finding, Sides
 from .metrics import CHANCE, MAIN, Forecast
 
@@ -26,13 +27,13 @@ def check(
     if not params.honesty.checks:
         return (Finding("checks", False, "the checks are switched off: honesty.checks"),)
     sides = _sides(train, holdout)
-    score = metrics.main(sides.holdout_truth, said)
+    likely = intervals.of(holdout, sides.holdout_truth, said, params)[MAIN]
     frame = pd.concat([train, holdout], ignore_index=True)
     return (
         leaks.single_column(sides, params.honesty),
         leaks.few_columns(sides, params.honesty),
         copies(train, holdout, said, params.honesty),
-        *_other_split(frame, train, holdout, score, params),
+        *_other_split(frame, train, holdout, likely, params),
         shuffled(frame, params),
     )
 
@@ -64,38 +65,46 @@ def shuffled(frame: pd.DataFrame, params: Params) -> Finding:
 
 
 def _other_split(
-    frame: pd.DataFrame, train: pd.DataFrame, holdout: pd.DataFrame, score: float, params: Params
+    frame: pd.DataFrame,
+    train: pd.DataFrame,
+    holdout: pd.DataFrame,
+    likely: Interval,
+    params: Params,
 ) -> list[Finding]:
     """Split at random instead, or as it should have been: the difference is the optimism."""
     found = []
     if params.split.by != "rows":
         lucky = _score(*_split(frame, "rows", params), params)
-        said = f"split at random, {MAIN} would be {lucky:.3f}: an optimism of {lucky - score:+.3f}"
+        gained = lucky - likely.value
+        said = f"split at random, {MAIN} would be {lucky:.3f}: an optimism of {gained:+.3f}"
         found.append(Finding("optimism", True, said))
     if GROUP is not None and params.split.by != "group":
         both = set(train[GROUP]) & set(holdout[GROUP])
         told = f"{len(both)} groups are on both sides"
-        found.append(_honest("group", told, frame, score, params))
+        found.append(_honest("group", told, frame, likely, params))
     if TIME is not None and params.split.by != "time":
         later = float((train[TIME] > holdout[TIME].min()).mean())
         told = f"{later:.0%} of the training rows are later than the first row held out"
-        found.append(_honest("time", told, frame, score, params))
+        found.append(_honest("time", told, frame, likely, params))
     return found
 
 
-def _honest(by: str, told: str, frame: pd.DataFrame, score: float, params: Params) -> Finding:
+def _honest(by: str, told: str, frame: pd.DataFrame, likely: Interval, params: Params) -> Finding:
     name = {"group": "groups across the split", "time": "time order"}[by]
     try:
-        value = _score(*_split(frame, by, params), params)
-    except ProjectError:  # one group holds nearly all rows: it cannot be split that way
-        return Finding(name, True, f"{told}; split by {by} one side would be empty")
-    optimism = score - value
+        train, holdout = _split(frame, by, params)
+        metrics.check(metrics.truth(train[TARGET]), metrics.truth(holdout[TARGET]))
+    except ProjectError as error:  # as when one group holds nearly all rows
+        return Finding(name, True, f"{told}; by {by} it cannot be split: {error.what}")
+    value = _score(train, holdout, params)
+    optimism = likely.value - value
     said = f"{told}; split by {by}, {MAIN} is {value:.3f}: an optimism of {optimism:+.3f}"
     if by == "group":
         # Tomorrow's rows of a group that is known today are what a split by time asks for; single
         # rows of a group on both sides are what naming the group was to prevent.
         return Finding(name, params.split.by == "time", said)
-    return Finding(name, optimism <= params.honesty.optimism, said)
+    noise = likely.value - likely.low  # of few rows, a score moves by more than the parameter
+    return Finding(name, optimism <= max(params.honesty.optimism, noise), said)
 
 
 def _split(frame: pd.DataFrame, by: str, params: Params) -> tuple[pd.DataFrame, pd.DataFrame]:
