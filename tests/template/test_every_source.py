@@ -1,6 +1,6 @@
 """A project from each source of data, untouched: checks, tests, training, card, up, predict, down.
 
-`functions` has more tests of its own in test_generated_project.py.
+`functions` has more tests of its own in test_generated_project.py, `csv` in test_csv_projects.py.
 """
 
 from __future__ import annotations
@@ -33,9 +33,6 @@ class Case:
 CASES = [
     Case("commits", "binary", "fix_finder"),
     Case("sensors", "regression", "cold_rooms"),
-    Case("csv", "binary", "own_table"),
-    Case("csv", "classes", "own_table"),
-    Case("csv", "regression", "own_table"),
 ]
 
 
@@ -108,14 +105,6 @@ def test_its_model_serves_and_is_taken_down_again(trained: Trained) -> None:
         assert "answer" in json.dumps(answer)
     finally:
         mldeploy(trained.folder, "down", "--yes")
-
-
-def test_every_module_can_be_read_in_one_sitting(trained: Trained) -> None:
-    sizes = {
-        path: len(path.read_text(encoding="utf-8").splitlines())
-        for path in trained.folder.glob("src/**/*.py")
-    }
-    assert not {path.name: size for path, size in sizes.items() if size >= 150}
 
 
 def test_a_wrong_parameter_is_refused_without_a_traceback(trained: Trained) -> None:

@@ -30,7 +30,10 @@ def collect(params: Collect, layout: Layout, again: bool = False) -> Raw:
     The rows always pass through the file, so a first and a second run see the same types.
     """
     manifest = _manifest(layout)
-    origin = source.origin(params, layout) | {"params": params.model_dump(mode="json")}
+    origin = source.origin(params, layout) | {
+        "params": params.model_dump(mode="json"),
+        "columns": schema.types(),
+    }
     reuse = not again and manifest is not None and manifest["origin"] == origin
     if manifest is None or not reuse:
         manifest = _write(source.collect(params, layout), origin, layout)

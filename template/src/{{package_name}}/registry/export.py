@@ -32,7 +32,7 @@ def export(client: mlflow.MlflowClient, champion: ModelVersion, layout: Layout) 
 def card(about: dict[str, Any], pictures: list[str]) -> bytes:
     """The model card as a file, for a model with this model.json."""
     made = f"Version {about['version']}, run `{about['run_id']}`, {about['created_at']}."
-    return to_markdown(f"Model card: {PROJECT}", made, about["card"], pictures).encode()
+    return to_markdown(f"Model card: {PROJECT}", made, about.get("card", []), pictures).encode()
 
 
 def _write_card(about: dict[str, Any], plots: Path, layout: Layout) -> None:
