@@ -5,14 +5,16 @@ into MODEL_CARD.md, into MLflow, and onto the page of the service.
 """
 
 from dataclasses import dataclass
+from importlib.metadata import metadata
 from typing import Any
 
+from .. import PROJECT
 from ..data.rows import GROUP, TARGET, TIME
 from .document import Section, Table
 from .leaks import Finding
 from .metrics import MAIN
 
-WHAT = "Will a commit to Copier be a fix? Learned from its history."
+WHAT = metadata(PROJECT)["Summary"]  # the description in pyproject.toml
 KIND = "yes or no"
 
 
