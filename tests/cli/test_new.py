@@ -130,6 +130,7 @@ def test_a_failure_half_way_says_what_is_there_and_how_to_go_on(tmp_path: Path) 
     assert (tmp_path / "ok/pyproject.toml").exists()
 
 
+@pytest.mark.slow
 def test_a_failure_before_the_table_says_how_it_is_taken_in(tmp_path: Path) -> None:
     (tmp_path / "house prices.csv").write_text("size,price\n1,2\n")
     offline = {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(tmp_path / "cache")}

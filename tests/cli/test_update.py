@@ -128,6 +128,7 @@ def assert_untouched(project: Path, head: str) -> None:
     assert (project / "data/mine.csv").read_text() == "precious\n"
 
 
+@pytest.mark.slow
 def test_edits_and_the_new_version_are_both_there(project: Path, update: Update) -> None:
     commit(project, {"code.py": "one = 111\n\n\n\n\n\ntwo = 2\n"})
 
@@ -239,6 +240,7 @@ def test_a_tree_with_changes_is_refused_and_they_are_named(project: Path, update
     assert (project / "code.py").read_text() == "one = 0\n"
 
 
+@pytest.mark.slow
 def test_an_update_before_the_last_is_committed_is_refused(project: Path, update: Update) -> None:
     update(project)
 
@@ -360,6 +362,7 @@ def test_without_git_it_says_so(project: Path, update: Update, tmp_path: Path) -
     assert done.json["error"]["code"] == "no-git"
 
 
+@pytest.mark.slow
 def test_a_checkout_without_tags_is_followed_to_its_head(tmp_path: Path, update: Update) -> None:
     checkout = tmp_path / "template"
     checkout.mkdir()

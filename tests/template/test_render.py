@@ -388,6 +388,7 @@ def test_the_answers_allow_an_update_and_name_the_version(render: Render, templa
     assert set(answers) == {"_commit", "_src_path", *asked}
 
 
+@pytest.mark.slow
 def test_rendering_twice_gives_the_same_files(render: Render) -> None:
     first, second = render(anew=True, **AWKWARD), render(anew=True, **AWKWARD)
     assert all(

@@ -332,6 +332,7 @@ def test_what_only_reads_like_one_is_not(line: str) -> None:
     assert list(secrets_in(line)) == []
 
 
+@pytest.mark.slow
 def test_a_large_tree_is_looked_at_in_bounded_time(project: Path) -> None:
     """Files as large as are searched, full of almost-matches: more than is searched at all."""
     write(
