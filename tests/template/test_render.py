@@ -231,7 +231,9 @@ def check_text(project: Path, name: str) -> None:
     elif name.endswith((".yml", ".yaml")):
         yaml.safe_load(text)
     if ".github/" not in name and not name.endswith((".js", ".html")):
-        assert not re.search(r"\{\{[ -]|\{%[ -]|[ -]%\}", text), f"left over from the template: {name}"
+        assert not re.search(r"\{\{[ -]|\{%[ -]|[ -]%\}", text), (
+            f"left over from the template: {name}"
+        )
     assert text.endswith("\n") or not text, name
     assert not text.endswith("\n\n"), name
 
@@ -369,7 +371,9 @@ def test_the_oldest_python_is_the_same_everywhere(render: Render, version: str) 
     project = render(python_version=version)
     described = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
     assert described["project"]["requires-python"] == f">={version}"
-    assert described["tool"]["ruff"]["target-version"] == "py" + version.replace(".", "")
+    # Ruff writes `except A, B:` for 3.14; the same code is to pass for every answer.
+    formatted_for = min(version, "3.13")
+    assert described["tool"]["ruff"]["target-version"] == "py" + formatted_for.replace(".", "")
     assert described["tool"]["mypy"]["python_version"] == version
     workflow = yaml.safe_load((project / ".github/workflows/ci.yml").read_text())
     assert workflow["jobs"]["checks"]["strategy"]["matrix"]["python"][0] == version
