@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import json
 import os
 import shutil
@@ -24,7 +23,14 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mldeploy.project_side import server
+else:
+    import server  # the script beside this one
+
+    del sys.modules["server"], sys.path[0]
 
 HOST = "127.0.0.1"
 TAKE_SECONDS = 15.0
@@ -33,44 +39,12 @@ LOG_LIMIT = 20_000_000  # bytes; a forgotten service must not fill a learner's d
 
 
 def main(bento: str, release: str) -> int:
-    # All three are read when bentoml is imported; without the folder /metrics answers 500.
-    os.environ["BENTOML_DO_NOT_TRACK"] = "True"
-    os.environ["BENTOML_HOME"] = str(Path("bentoml").absolute())
-    metrics = Path("metrics").absolute()
-    metrics.mkdir(exist_ok=True)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
-    gc.disable()  # imports leave no garbage: looking for it takes a tenth of the start
-    import bentoml
-
-    app = bentoml.load(bento).to_asgi()
-    gc.enable()
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    app = server.load(bento, home=Path("bentoml").absolute(), metrics=Path("metrics").absolute())
+    with asyncio.Runner(loop_factory=server.loop_factory()) as runner:
         return runner.run(serve(app, release))
 
 
 async def serve(app: Any, release: str) -> int:
-    import uvicorn
-    from uvicorn.lifespan.on import LifespanOn
-
-    class Server(uvicorn.Server):
-        """Two of these share the process; the signals are handled once, below."""
-
-        @contextlib.contextmanager
-        def capture_signals(self) -> Any:
-            yield
-
-    def server() -> Server:
-        settings = uvicorn.Config(
-            app,
-            lifespan="off",
-            log_config=LOGGING,
-            access_log=False,  # whether there is one, the service says: BentoML's has times too
-            headers=[("x-mldeploy-release", release), ("x-mldeploy-run", _folder_identity())],
-            proxy_headers=False,  # nobody reads the client's address
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
-        return Server(settings)
-
     loop = asyncio.get_running_loop()
     orders: asyncio.Queue[str] = asyncio.Queue()
     ended = asyncio.Event()
@@ -84,14 +58,13 @@ async def serve(app: Any, release: str) -> int:
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(end, "asked"))
     threading.Thread(target=_read_orders, args=(loop, orders), daemon=True).start()
 
-    lifespan = LifespanOn(uvicorn.Config(app, lifespan="on", log_config=LOGGING))
-    await lifespan.startup()
-    if lifespan.should_exit:
+    lifespan = await server.start(app)
+    if lifespan is None:
         return 1
-    _give_memory_back()
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind((HOST, 0))
-    gate, users = server(), server()
+    headers = [("x-mldeploy-release", release), ("x-mldeploy-run", _folder_identity())]
+    gate, users = (server.uvicorn_server(app, headers, GRACE_SECONDS) for _ in range(2))
     tasks = [asyncio.create_task(gate.serve(sockets=[listener]))]
     _write("started.json", pid=os.getpid(), port=listener.getsockname()[1])
 
@@ -122,26 +95,6 @@ async def serve(app: Any, release: str) -> int:
     with contextlib.suppress(FileNotFoundError):  # the folder itself may be what is gone
         _write("stopped.json", at=time.time(), reason=reason[0])
     return 0
-
-
-def _loop_factory() -> Any:
-    """uvloop's where the project's serving group has it: a third more requests a second.
-
-    uvicorn finds httptools, which reads HTTP faster, in the same way by itself.
-    """
-    try:
-        import uvloop  # type: ignore[import-not-found]  # the project's, not ours
-    except ImportError:  # Windows has none
-        return None
-    return uvloop.new_event_loop
-
-
-def _give_memory_back() -> None:
-    """What only loading the model needed, and glibc keeps: 100 MB for a forest as ONNX."""
-    import ctypes
-
-    with contextlib.suppress(OSError, AttributeError, TypeError):  # another C library
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 async def _take(port: int, ended: asyncio.Event) -> socket.socket | None:
@@ -194,24 +147,6 @@ def _write(name: str, **facts: Any) -> None:
     draft = Path(name + ".draft")
     draft.write_text(json.dumps(facts), encoding="utf-8")
     os.replace(draft, name)
-
-
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "format": "%(asctime)s %(levelname)s %(message)s",
-            "datefmt": "%Y-%m-%dT%H:%M:%S%z",
-        }
-    },
-    "handlers": {"all": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {
-        "uvicorn.error": {"handlers": ["all"], "level": "WARNING", "propagate": False},
-        "bentoml": {"handlers": ["all"], "level": "INFO", "propagate": False},
-    },
-    "root": {"handlers": ["all"], "level": "WARNING"},
-}
 
 
 if __name__ == "__main__":
