@@ -1,0 +1,94 @@
+"""The edge: the one address in front of the replicas. Pure: from values to Caddy's JSON.
+
+It asks for a key, limits size, time and number of requests, spreads them over the replicas that
+are well, and answers in JSON where it answers itself. Which replicas there are is not in the
+configuration: the edge reads it, for each request, from the files of one folder. So another
+release takes over by one rename, with no reload, and no client's connection is touched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from mldeploy.edge import gate, proxy, refusals, tell
+from mldeploy.keys import HashedKey
+
+# The newest tag of the 2.11 line on Docker's list of official images when this was written.
+IMAGE = "caddy:2.11.4-alpine"
+HTTP_PORT = 8080
+HTTPS_PORT = 8443
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Edge:
+    """What decides the configuration. `max_body` is in bytes.
+
+    `slots` is the folder of the files 1 to 16 that name the replicas (see `slots_for`). With a
+    `domain` the edge gets a certificate for it, serves it on HTTPS_PORT and sends HTTP_PORT there;
+    without one it serves plain HTTP on HTTP_PORT, under any name. No key lets nobody in.
+    """
+
+    keys: tuple[HashedKey, ...] = ()
+    max_body: int = 10_000_000
+    request_timeout: timedelta = timedelta(seconds=30)
+    domain: str | None = None
+    slots: str = "/edge/live"
+    http_port: int = HTTP_PORT
+    https_port: int = HTTPS_PORT
+    admin: str = "localhost:2019"  # inside the edge's container; nobody else reaches it
+
+
+def configuration(edge: Edge) -> Json:
+    """What Caddy is started with, and takes over whole or not at all when it is given anew."""
+    return {
+        # What runs is what stands in our file: Caddy keeps no copy that could be another.
+        "admin": {"listen": edge.admin, "config": {"persist": False}},
+        "logging": tell.logs(),
+        "apps": {
+            "http": {
+                "http_port": edge.http_port,
+                "https_port": edge.https_port,
+                "grace_period": _seconds(edge.request_timeout),
+                "servers": {"edge": _server(edge)},
+            }
+        },
+    }
+
+
+def slots_for(replicas: tuple[str, ...]) -> tuple[str, ...]:
+    """The contents of the files 1 to 16, from replicas as `host:port`; each gets equally many.
+
+    16 is the number of replicas a target may have. What is left over is an address where nobody
+    listens: the health checks rule it out, and 9 replicas share the work as evenly as 8.
+    """
+    each = proxy.SLOTS // len(replicas)
+    return (replicas * each + (proxy.NOBODY,) * proxy.SLOTS)[: proxy.SLOTS]
+
+
+def _server(edge: Edge) -> Json:
+    limit = edge.request_timeout
+    whole = timedelta(minutes=1) + 2 * limit  # a slow upload, an attempt, and one more
+    site = {"match": [{"host": [edge.domain]}], "terminal": True} if edge.domain else {}
+    routes = [*gate.routes(edge.keys, edge.max_body), proxy.route(edge.slots, limit)]
+    return {
+        "listen": [f":{edge.https_port if edge.domain else edge.http_port}"],
+        "protocols": ["h1", "h2"],  # not h3: it needs UDP through firewalls, for nothing here
+        "automatic_https": {} if edge.domain else {"disable": True},
+        "read_header_timeout": "10s",
+        # Go ends a request whose handler outlives the read timeout, so it covers the answer too.
+        "read_timeout": _seconds(whole),
+        "write_timeout": _seconds(whole),
+        "idle_timeout": "2m",
+        "max_header_bytes": 16 * 1024,
+        "routes": [site | {"handle": [{"handler": "subroute", "routes": routes}]}],
+        "errors": {"routes": refusals.routes(edge.max_body, limit)},
+        "logs": {},
+    }
+
+
+def _seconds(time: timedelta) -> str:
+    return f"{time.total_seconds():g}s"

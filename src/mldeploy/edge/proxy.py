@@ -1,0 +1,61 @@
+"""How requests reach the replicas: which one, how many at once, and what when one dies."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+Json = dict[str, Any]
+
+SLOTS = 16
+NOBODY = "127.0.0.1:1"  # refuses at once: in the edge's container nobody listens there
+AT_ONCE = 32  # requests at once in a slot: 512 in all
+REPLAYED = 1_000_000  # bytes of body kept so that a request can be sent to another replica
+PAUSE = 25  # milliseconds between two attempts
+
+
+def route(slots: str, timeout: timedelta) -> Json:
+    """`timeout`: how long a replica may take until it begins to answer."""
+    seconds = f"{timeout.total_seconds():g}s"
+    proxy = {
+        "handler": "reverse_proxy",
+        "upstreams": [
+            {"dial": f"{{file.{slots}/{number}}}", "max_requests": AT_ONCE}
+            for number in range(1, SLOTS + 1)
+        ],
+        "transport": {
+            "protocol": "http",
+            "network_proxy": {"from": "none"},
+            "compression": False,
+            "dial_timeout": "1s",
+            "response_header_timeout": seconds,
+            # Shorter than the replicas' own 5 s, or a request would meet a closing connection.
+            "keep_alive": {"idle_timeout": "3s", "max_idle_conns_per_host": 256},
+        },
+        "health_checks": {
+            "active": {"uri": "/readyz", "interval": "1s", "timeout": "2s", "fails": 2}
+        },
+        "load_balancing": _balancing(seconds),
+        "request_buffers": REPLAYED,
+        # Which attempt this is, as near as Caddy lets us know it: see _balancing.
+        "headers": {"request": {"set": {"X-Mldeploy-Waited": ["{http.request.duration_ms}"]}}},
+    }
+    answer = {"handler": "headers", "response": {"deferred": True, "delete": ["Server", "Via"]}}
+    where = {
+        "handler": "log_append",
+        "key": "replica",
+        "value": "{http.reverse_proxy.upstream.host}",
+    }
+    return {"handle": [answer, where, proxy]}
+
+
+def _balancing(seconds: str) -> Json:
+    """A replica that refuses is passed over; a request whose replica died is sent once more."""
+    at_first = rf"^(?:[0-9]|1[0-9]|2[0-{PAUSE % 10 - 1}])(?:\.|$)"  # under PAUSE milliseconds
+    return {
+        "selection_policy": {"policy": "round_robin"},
+        "retries": SLOTS,
+        "try_interval": f"{PAUSE}ms",
+        "try_duration": seconds,  # an answer that came too late is not asked for again
+        "retry_match": [{"header_regexp": {"X-Mldeploy-Waited": {"pattern": at_first}}}],
+    }
