@@ -8,8 +8,8 @@ release takes over by one rename, with no reload, and no client's connection is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from mldeploy.edge import gate, proxy, refusals, tell
@@ -17,24 +17,29 @@ from mldeploy.keys import HashedKey
 
 # The newest tag of the 2.11 line on Docker's list of official images when this was written.
 IMAGE = "caddy:2.11.4-alpine"
+# The ports inside the edge's container, where it needs no right to take low ones.
 HTTP_PORT = 8080
 HTTPS_PORT = 8443
+SLOTS = proxy.SLOTS
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Edge:
-    """What decides the configuration. `max_body` is in bytes.
+    """What decides the configuration.
 
-    `slots` is the folder of the files 1 to 16 that name the replicas (see `slots_for`). With a
-    `domain` the edge gets a certificate for it, serves it on HTTPS_PORT and sends HTTP_PORT there;
-    without one it serves plain HTTP on HTTP_PORT, under any name. No key lets nobody in.
+    `max_body` is in bytes, `request_timeout` in seconds. `slots` is the folder of the files 1 to
+    16 that name the replicas: see `slots_for`. No key lets nobody in.
+
+    Without a `domain` the edge serves plain HTTP, under any name, on `http_port`. With one it gets
+    a certificate for it and serves on `https_port`; the world must reach `http_port` as its port 80
+    and `https_port` as 443. `/readyz` answers on `http_port` either way.
     """
 
     keys: tuple[HashedKey, ...] = ()
     max_body: int = 10_000_000
-    request_timeout: timedelta = timedelta(seconds=30)
+    request_timeout: int = 30
     domain: str | None = None
     slots: str = "/edge/live"
     http_port: int = HTTP_PORT
@@ -52,43 +57,42 @@ def configuration(edge: Edge) -> Json:
             "http": {
                 "http_port": edge.http_port,
                 "https_port": edge.https_port,
-                "grace_period": _seconds(edge.request_timeout),
+                "grace_period": f"{edge.request_timeout}s",
                 "servers": {"edge": _server(edge)},
             }
         },
     }
 
 
-def slots_for(replicas: tuple[str, ...]) -> tuple[str, ...]:
+def slots_for(replicas: Sequence[str]) -> tuple[str, ...]:
     """The contents of the files 1 to 16, from replicas as `host:port`; each gets equally many.
 
     16 is the number of replicas a target may have. What is left over is an address where nobody
     listens: the health checks rule it out, and 9 replicas share the work as evenly as 8.
     """
-    each = proxy.SLOTS // len(replicas)
-    return (replicas * each + (proxy.NOBODY,) * proxy.SLOTS)[: proxy.SLOTS]
+    used = tuple(replicas) * (SLOTS // len(replicas))
+    return used + (proxy.NOBODY,) * (SLOTS - len(used))
 
 
 def _server(edge: Edge) -> Json:
-    limit = edge.request_timeout
-    whole = timedelta(minutes=1) + 2 * limit  # a slow upload, an attempt, and one more
-    site = {"match": [{"host": [edge.domain]}], "terminal": True} if edge.domain else {}
-    routes = [*gate.routes(edge.keys, edge.max_body), proxy.route(edge.slots, limit)]
+    whole = f"{60 + 2 * edge.request_timeout}s"  # a slow upload, an attempt, and one more
+    ports = [edge.http_port, edge.https_port] if edge.domain else [edge.http_port]
     return {
-        "listen": [f":{edge.https_port if edge.domain else edge.http_port}"],
-        "protocols": ["h1", "h2"],  # not h3: it needs UDP through firewalls, for nothing here
-        "automatic_https": {} if edge.domain else {"disable": True},
+        "listen": [f":{port}" for port in ports],
+        # Not h3: it needs UDP through firewalls, for nothing here.
+        "protocols": ["h1", "h2"] if edge.domain else ["h1"],
+        "automatic_https": {"disable_redirects": True} if edge.domain else {"disable": True},
         "read_header_timeout": "10s",
         # Go ends a request whose handler outlives the read timeout, so it covers the answer too.
-        "read_timeout": _seconds(whole),
-        "write_timeout": _seconds(whole),
+        "read_timeout": whole,
+        "write_timeout": whole,
         "idle_timeout": "2m",
         "max_header_bytes": 16 * 1024,
-        "routes": [site | {"handle": [{"handler": "subroute", "routes": routes}]}],
-        "errors": {"routes": refusals.routes(edge.max_body, limit)},
+        "routes": [
+            *(gate.only_tls(edge.domain) if edge.domain else []),
+            *gate.routes(edge.keys, edge.max_body),
+            proxy.route(edge.slots, edge.request_timeout),
+        ],
+        "errors": {"routes": refusals.routes(edge.max_body, edge.request_timeout)},
         "logs": {},
     }
-
-
-def _seconds(time: timedelta) -> str:
-    return f"{time.total_seconds():g}s"

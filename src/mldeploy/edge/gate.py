@@ -25,6 +25,22 @@ def routes(keys: tuple[HashedKey, ...], max_body: int) -> list[Json]:
     ]
 
 
+def only_tls(domain: str) -> list[Json]:
+    """On the plain port a request is sent to https before anybody looks for a key in it.
+
+    Of a group of routes the first that matches is taken: another name than the certificate's has
+    no service behind it. Caddy finds the name to get a certificate for in the first of the two.
+    """
+    there = {"Location": [f"https://{domain}{{http.request.uri}}"]}
+    redirect = {"handler": "static_response", "status_code": 308, "headers": there}
+    refuse = {"handler": "error", "status_code": 421, "error": "another name"}
+    return [
+        {"match": [{"protocol": "http", "not": [READY]}], "handle": [redirect], "terminal": True},
+        {"group": "name", "match": [{"host": [domain]}]},
+        {"group": "name", "match": [{"protocol": "https"}], "handle": [refuse]},
+    ]
+
+
 def _exactly_ready() -> list[Json]:
     """The open path is asked as we would ask it, so that nothing else can be meant by it."""
     return [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 Json = dict[str, Any]
@@ -14,9 +13,9 @@ REPLAYED = 1_000_000  # bytes of body kept so that a request can be sent to anot
 PAUSE = 25  # milliseconds between two attempts
 
 
-def route(slots: str, timeout: timedelta) -> Json:
-    """`timeout`: how long a replica may take until it begins to answer."""
-    seconds = f"{timeout.total_seconds():g}s"
+def route(slots: str, timeout: int) -> Json:
+    """`timeout`: the seconds that a replica may take until it begins to answer."""
+    seconds = f"{timeout}s"
     proxy = {
         "handler": "reverse_proxy",
         "upstreams": [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import Any
 
 Json = dict[str, Any]
@@ -12,9 +11,8 @@ STATUS = "{http.error.status_code}"
 HTML = {"header": {"Accept": ["*text/html*"]}}
 
 
-def routes(max_body: int, timeout: timedelta) -> list[Json]:
+def routes(max_body: int, timeout: int) -> list[Json]:
     """Caddy's error routes; the last one takes what the others do not know."""
-    too_slow = f"No answer within {timeout.total_seconds():g} seconds."
     return [
         {"handle": [_cause(), {"handler": "headers", "response": _HEADERS}]},
         # Only who asks for a page gets the dialog of the browser; over the page's own field for a
@@ -53,7 +51,7 @@ def routes(max_body: int, timeout: timedelta) -> list[Json]:
             _status(504),
             504,
             code="too-slow",
-            what=too_slow,
+            what=f"No answer within {timeout} seconds.",
             why="The model took longer than `request_timeout` in mldeploy.toml allows.",
             do="Send fewer rows at once, or raise `request_timeout`.",
         ),
