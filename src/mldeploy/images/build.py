@@ -1,0 +1,198 @@
+"""Build the images of a release on an engine: only those that it lacks, never half of one."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mldeploy.images import buildkit, context
+from mldeploy.images.output import Output
+from mldeploy.images.recipe import BUILD, INDEX_ARGUMENTS, File, ImageStep
+from mldeploy.images.trouble import explain_build, explain_pull
+from mldeploy.ui import Ui
+
+if TYPE_CHECKING:
+    import docker
+
+SILENT_SECONDS = 600  # an engine that says nothing for so long is given up
+BUILD_SECONDS = 3600
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "FTP_PROXY")
+
+
+@dataclass(frozen=True)
+class Built:
+    """The image of a release; ``made`` are the roles of the images that had to be built for it."""
+
+    tag: str
+    image_id: str
+    made: tuple[str, ...]
+
+
+def ensure(client: docker.DockerClient, steps: Sequence[ImageStep], ui: Ui) -> Built:
+    """Build what the engine lacks of these images, the last of which is the release's.
+
+    Raises :class:`FailedError`. Whatever ends a build early, also Ctrl+C, leaves no tag, and no
+    container and no layer of the unfinished image; finished ones stay, and the next try goes on
+    from them.
+    """
+    missing = _missing(client, steps)
+    if missing and missing[0] is steps[0]:
+        _ensure_base(client, steps[0].parent, ui)
+    for step in missing:
+        with ui.step(f"image: {step.role}") as line:
+            ui.explain(f"docker build -t {step.tag} - < context.tar", step.why)
+            _build(client, step, ui)
+            line.say(step.tag)
+    image = client.images.get(steps[-1].tag)
+    return Built(steps[-1].tag, str(image.id), tuple(step.role for step in missing))
+
+
+def files_of(step: ImageStep) -> tuple[File, ...]:
+    """What is sent to the engine for a step."""
+    return (*step.files, File("Dockerfile", step.dockerfile.encode()))
+
+
+def arguments(step: ImageStep, environment: Mapping[str, str]) -> dict[str, str]:
+    """What a build is told of this machine: its proxies, and where its packages come from.
+
+    Docker keeps proxies out of an image's history by itself; the index is known only to the stage
+    of which nothing is kept.
+    """
+    names = [*PROXIES, *(name.lower() for name in PROXIES)]
+    if step.before:  # an argument that no stage declares makes the engine complain
+        names += INDEX_ARGUMENTS
+    return {name: environment[name] for name in names if environment.get(name)}
+
+
+def _missing(client: docker.DockerClient, steps: Sequence[ImageStep]) -> list[ImageStep]:
+    """The last steps that are not there: an image holds all that it was built on."""
+    missing: list[ImageStep] = []
+    for step in reversed(steps):
+        if _is_there(client, step):
+            break
+        missing.insert(0, step)
+    return missing
+
+
+def _is_there(client: docker.DockerClient, step: ImageStep) -> bool:
+    from docker.errors import ImageNotFound
+
+    try:
+        image = client.images.get(step.tag)
+    except ImageNotFound:
+        return False
+    # A release keeps its name when the base or our own scripts change; its image is another then.
+    return step.role != "image" or image.labels.get("mldeploy.recipe") == step.key
+
+
+def _ensure_base(client: docker.DockerClient, base: str, ui: Ui) -> None:
+    """Fetched before the build, which would say less clearly that there is none."""
+    from docker.errors import APIError, ImageNotFound
+    from docker.utils import parse_repository_tag
+
+    with suppress(ImageNotFound):
+        client.images.get(base)
+        return
+    name, tag = parse_repository_tag(base)
+    with ui.step(f"base image {base}"):
+        ui.explain(f"docker pull {base}", "what all images stand on; fetched once")
+        said = ""
+        try:
+            for event in client.api.pull(name, tag or "latest", stream=True, decode=True):
+                said = str(event.get("error", said))
+        except APIError as error:
+            said = str(error.explanation or error)
+        if said:
+            raise explain_pull(base, said)
+
+
+def _build(client: docker.DockerClient, step: ImageStep, ui: Ui) -> None:
+    output = Output(step.role, ui.note)
+    told = arguments(step, os.environ)
+    with _nothing_left(client) as build_id:
+        if step.before:
+            told["MLDEPLOY_BUILD"] = build_id
+        if not _build_by_the_engine(client, step, told, output):
+            ui.note("this engine builds with BuildKit only: the docker program does it")
+            stream = context.stream(files_of(step))
+            buildkit.build(step.tag, stream, told, output, BUILD_SECONDS)
+        if not output.failed and not _is_there(client, step):
+            output.failed = "the engine went away: what it said ended before the image was whole"
+    if output.failed:
+        said = f"{output.tail}\n{output.failed}"
+        raise explain_build(step.role, said, output.tail)
+
+
+def _build_by_the_engine(
+    client: docker.DockerClient, step: ImageStep, told: dict[str, str], output: Output
+) -> bool:
+    """The classic builder, over the API: any engine has it, near or far, but the very newest.
+
+    False if this one hasn't. The library's own `build` hides the connection; it must be closed by
+    hand, for that is how the engine learns that nobody waits any more.
+    """
+    import requests
+    import urllib3
+
+    api = client.api
+    wanted = {"t": step.tag, "buildargs": json.dumps(told), "rm": "1", "forcerm": "1"}
+    deadline = time.monotonic() + BUILD_SECONDS
+    try:
+        with api.post(
+            f"{api.base_url}/v{api.api_version}/build",
+            params=wanted,
+            data=context.stream(files_of(step)),
+            headers={"Content-Type": "application/tar"},
+            stream=True,
+            timeout=SILENT_SECONDS,
+        ) as answer:
+            if answer.status_code != 200:
+                output.failed = _message(answer.text)
+                return not _wants_buildkit(output)
+            for line in answer.iter_lines(chunk_size=None):
+                output.take(json.loads(line) if line else {})
+                if time.monotonic() > deadline:
+                    output.failed = f"It was stopped after {BUILD_SECONDS} s."
+                    break
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        output.failed = f"the engine went away, or hangs: {type(error).__name__}: {error}"
+    return True
+
+
+def _message(answer: str) -> str:
+    with suppress(ValueError, KeyError, TypeError):
+        return str(json.loads(answer)["message"])
+    return answer
+
+
+def _wants_buildkit(output: Output) -> bool:
+    refused = any(word in output.failed.lower() for word in ("buildkit", "builder", "implemented"))
+    if refused:
+        output.failed = ""
+    return refused
+
+
+@contextmanager
+def _nothing_left(client: docker.DockerClient) -> Iterator[str]:
+    """Remove the stage that installed, and with it what a build left that was ended early."""
+    import docker
+    import requests
+
+    build_id = secrets.token_hex(6)
+    try:
+        yield build_id
+    finally:
+        # Not `prune`, of which the engine runs only one at a time. An engine that is gone or full
+        # is told of by the build itself.
+        with suppress(docker.errors.APIError, requests.exceptions.RequestException):
+            left = {"dangling": True, "label": f"{BUILD}={build_id}"}
+            for image in client.images.list(filters=left):
+                client.images.remove(
+                    str(image.id)
+                )  # and with it the untagged ones that it stands on
