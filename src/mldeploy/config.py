@@ -16,6 +16,9 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=63)]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+Size = Annotated[str, msgspec.Meta(pattern=r"^[1-9]\d*(KB|MB|GB)$")]
+
+MOST_REPLICAS = 16  # on one machine: as many as the edge has places for
 
 
 class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,14 +56,56 @@ class ProcessTarget(
     # Seconds: a model of some hundred megabytes on a slow disk is slow to load, not broken.
     ready_timeout: Annotated[int, msgspec.Meta(ge=1, le=3600)] = 60
 
+    env: dict[str, str] = {}
+    secrets: dict[str, str] = {}
+
     @property
     def kind(self) -> str:
         return "process"
 
 
-# Grows to a union, one class a kind; msgspec then picks the class by `kind`.
-Target = ProcessTarget
-KINDS: dict[str, type[Target]] = {"process": ProcessTarget}
+class DockerTarget(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="docker"
+):
+    """Containers of a Docker engine: replicas that only the edge in front of them reaches."""
+
+    port: Port = 8080
+    address: Annotated[str, msgspec.Meta(pattern=r"^\d{1,3}(\.\d{1,3}){3}$")] = "127.0.0.1"
+    replicas: Annotated[int, msgspec.Meta(ge=1, le=MOST_REPLICAS)] = 1
+    # Seconds. A replica that is slow to load is given time; a request is not given for ever.
+    ready_timeout: Annotated[int, msgspec.Meta(ge=1, le=3600)] = 120
+    drain_timeout: Annotated[int, msgspec.Meta(ge=1, le=600)] = 30
+    request_timeout: Annotated[int, msgspec.Meta(ge=1, le=600)] = 30
+    # Of each replica.
+    memory: Size = "1GB"
+    cpus: Annotated[float, msgspec.Meta(gt=0, le=256)] = 1.0
+    max_body: Size = "10MB"
+    base: str | None = None
+    domain: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")] | None = None
+    # May a replica open connections to the world? Closed unless the service needs it.
+    outbound: bool = False
+    env: dict[str, str] = {}
+    secrets: dict[str, str] = {}
+
+    @property
+    def kind(self) -> str:
+        return "docker"
+
+    @property
+    def memory_bytes(self) -> int:
+        return bytes_of(self.memory)
+
+    @property
+    def max_body_bytes(self) -> int:
+        return bytes_of(self.max_body)
+
+
+# One class a kind; msgspec picks the class by `kind`.
+Target = ProcessTarget | DockerTarget
+KINDS: dict[str, type[ProcessTarget] | type[DockerTarget]] = {
+    "process": ProcessTarget,
+    "docker": DockerTarget,
+}
 
 # A pattern is for the machine; this is what a person is told instead.
 EXPECTED = {
@@ -70,7 +115,24 @@ EXPECTED = {
     "golden": "the path of a file, such as tests/golden.json",
     "port": "a whole number from 1 to 65535",
     "ready_timeout": "seconds, a whole number from 1 to 3600",
+    "drain_timeout": "seconds, a whole number from 1 to 600",
+    "request_timeout": "seconds, a whole number from 1 to 600",
+    "address": "an address of this machine, such as 127.0.0.1",
+    "replicas": f"a whole number from 1 to {MOST_REPLICAS}",
+    "memory": 'a size, such as "512MB" or "2GB"',
+    "max_body": 'a size, such as "512KB" or "10MB"',
+    "cpus": "processor cores for each replica, such as 0.5 or 2",
+    "base": 'the name of an image with Python, such as "python:3.12-slim-bookworm"',
+    "domain": 'a name that points at the machine, such as "model.example.org"',
+    "outbound": "true or false",
+    "env": 'a table of texts, such as env = { LOG_LEVEL = "info" }',
+    "secrets": 'a table of references, such as secrets = { TOKEN = "env:HF_TOKEN" }',
 }
+
+
+def bytes_of(size: str) -> int:
+    """``10MB`` as a number; sizes count in thousands, as disks and bills do."""
+    return int(size[:-2]) * {"KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}[size[-2:]]
 
 
 class Config(msgspec.Struct, frozen=True):

@@ -40,20 +40,25 @@ class Deployed:
 def up(project: Project, name: str, target: Target, ui: Ui) -> Deployed:
     """Build the release of the project as it is, and let it take over once the gate is passed."""
     engine = engine_for(project, name, target)
-    with engine.lock("up"):
-        _tidy(engine, ui)
-        engine.check()
+    engine.refuse_if_locked()
+    engine.check()
+    with project.lock("up"):
         fresh = build.build(project, ui)
-        if (now := engine.serving()).state == "serving" and _same(now, fresh, target):
-            return Deployed(fresh, now, switched=None)
         try:
-            deployed = _replace(project, engine, fresh, "up", ui)
+            engine.prepare(fresh, ui)
+            with engine.lock("up"):
+                _tidy(engine, ui)
+                engine.check()
+                if engine.as_wanted(now := engine.serving(), fresh):
+                    return Deployed(fresh, now, switched=None)
+                deployed = _replace(engine, fresh, "up", ui)
+                engine.prune()
         except BaseException:
-            _forget_if_never_deployed(project, engine, fresh)
+            _forget_if_not_needed(project, fresh)
             raise
-        prune(project)
+        forget_old_releases(project, fresh)
         keep_bytecode(project, fresh.environment)
-        return deployed
+    return deployed
 
 
 def rollback(project: Project, name: str, target: Target, to: str | None, ui: Ui) -> Deployed:
@@ -62,62 +67,92 @@ def rollback(project: Project, name: str, target: Target, to: str | None, ui: Ui
     with engine.lock("rollback"):
         _tidy(engine, ui)
         engine.check()
-        chosen = _choose(project, engine, to)
-        return _replace(project, engine, chosen, "rollback", ui)
+        return _replace(engine, _choose(engine, to), "rollback", ui)
 
 
-def prune(project: Project) -> list[str]:
-    """Remove the releases, and the environments, that no target of the project needs any more."""
+def scale(project: Project, name: str, target: Target, count: int, ui: Ui) -> Deployed:
+    """Let ``count`` replicas serve what serves: new ones pass the gate, those too many finish."""
+    engine = engine_for(project, name, target)
+    with engine.lock("scale"):
+        _tidy(engine, ui)
+        now = engine.serving()
+        serves = {made.name: made for made in engine.releases()}.get(now.release or "")
+        if serves is None or now.state == "down":
+            raise _nothing_to_scale(name, now)
+        switched = None
+        if count > now.replicas:
+            switched = _grow(engine, serves, count - now.replicas, ui)
+        elif count < now.replicas:
+            with _point_of_no_return(serves.name), ui.step("take replicas out") as step:
+                gone = engine.stop_some(now.replicas - count)
+                step.say(f"{len(gone)} ended, after their requests in flight")
+            switched = Switched(url=now.url or "", pause=None)
+        if switched:
+            engine.record(_event("scale", serves.name, f"{now.replicas} → {count} replicas"))
+        return Deployed(serves, engine.serving(), switched)
+
+
+def forget_old_releases(project: Project, fresh: Release | None = None) -> list[str]:
+    """Remove the release folders, and the environments, that no target of the project needs."""
     releases = {r.name: r for r in build.known_releases(project)}
-    engines = [engine_for(project, *pair) for pair in project.config.targets.items()]
-    in_use = {name for engine in engines if (name := engine.serving().release)}
-    gone = history.outlived([engine.history() for engine in engines], set(releases), in_use)
+    targets = project.config.targets.items()
+    needed = {n for pair in targets for n in engine_for(project, *pair).needs_here()}
+    if fresh:
+        needed.add(fresh.name)
+    gone = sorted(set(releases) - needed)
     for name in gone:
         shutil.rmtree(build.releases_folder(project) / name, ignore_errors=True)
-    needed = {r.environment for r in releases.values() if r.name not in gone}
+    environments = {r.environment for r in releases.values() if r.name not in gone}
     for folder in (project.state / "envs").glob("*"):
-        if folder.name not in needed:
+        if folder.name not in environments:
             shutil.rmtree(folder, ignore_errors=True)
-    return sorted(gone)
+    return gone
 
 
-def _replace(project: Project, engine: Engine, fresh: Release, action: Action, ui: Ui) -> Deployed:
+def _replace(engine: Engine, fresh: Release, action: Action, ui: Ui) -> Deployed:
     """Start new, prove it, switch, end old. Until the switch the old release is not touched."""
     try:
         with ui.step("start it beside what serves") as step:
-            ui.explain(
-                "bentoml serve (the release's bento) --host 127.0.0.1 --port (a free one)",
-                "the new server warms up where no user's request can reach it",
-            )
+            ui.explain(*engine.start_in_words)
             candidate = engine.start(fresh)
             step.say("/readyz answers")
-        try:
-            with ui.step("golden requests") as step:
-                step.say(f"{_pass_gate(project, engine, candidate, ui)} answered as expected")
-        except BaseException:
-            engine.discard(candidate)
-            raise
-        with _point_of_no_return(fresh.name):
-            with ui.step("switch") as step:
-                ui.explain(
-                    "kill -TERM (the old server), whose port the new one takes at once",
-                    "only a release that proved itself gets the port; requests in flight finish",
-                )
-                switched = engine.switch(candidate)
-                step.say(_told(switched))
-            engine.record(_event(action, fresh.name))
+        switched = _let_through(engine, candidate, ui)
+        engine.record(_event(action, fresh.name))
     except MldeployError as error:
         engine.record(_event("refused", fresh.name, error.why))
         raise
     return Deployed(fresh, engine.serving(), switched)
 
 
+def _grow(engine: Engine, serves: Release, more: int, ui: Ui) -> Switched:
+    with ui.step(f"start {more} more of {serves.name}") as step:
+        ui.explain(*engine.start_in_words)
+        candidate = engine.start_more(more)
+        step.say("/readyz answers")
+    return _let_through(engine, candidate, ui)
+
+
+def _let_through(engine: Engine, candidate: Candidate, ui: Ui) -> Switched:
+    """The gate, and the switch behind it."""
+    try:
+        with ui.step("golden requests") as step:
+            step.say(f"{_pass_gate(engine, candidate, ui)} answered as expected")
+    except BaseException:
+        engine.discard(candidate)
+        raise
+    with _point_of_no_return(candidate.release), ui.step("switch") as step:
+        ui.explain(*engine.switch_in_words)
+        switched = engine.switch(candidate)
+        step.say(_told(switched))
+    return switched
+
+
 @contextmanager
 def _point_of_no_return(name: str) -> Iterator[None]:
-    """From here on Ctrl+C waits until the switch is over and written down: a fraction of a second.
+    """From here on Ctrl+C waits until the switch is over and written down; its waits are bounded.
 
-    In between there is a moment in which the old server has ended and the new one is just taking
-    the port; to stop there would leave nothing that serves.
+    In between, a server may have ended whose successor is just taking over; to stop there could
+    leave nothing that serves.
     """
     pressed = []
     before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
@@ -129,30 +164,31 @@ def _point_of_no_return(name: str) -> Iterator[None]:
         raise Interrupted(f"The switch was over by then: {name} serves.")
 
 
-def _pass_gate(project: Project, engine: Engine, candidate: Candidate, ui: Ui) -> int:
-    """Ask the candidate every golden request; raises RefusedError at the first wrong answer."""
-    requests = golden.read(build.releases_folder(project) / candidate.release / "golden.json")
-    for request in requests.requests:
+def _pass_gate(engine: Engine, candidate: Candidate, ui: Ui) -> int:
+    """Ask every replica every golden request; raises RefusedError at the first wrong answer."""
+    requests = engine.golden(candidate.release).requests
+    for request in requests:
         ui.explain(
-            f"curl {candidate.url}{request.path} -H 'Content-Type: application/json' -d …",
+            f"curl {candidate.place}{request.path} -H 'Content-Type: application/json' -d …",
             "a server can be healthy and wrong: the answer must be the one stored with the model",
         )
-        got = engine.ask(candidate, request)
-        wrong = golden.differences(request.expect, got, request.tolerance)
-        if wrong:
-            raise RefusedError(
-                "golden-differs",
-                what=f"Release {candidate.release} was not let through the gate.",
-                why=f"It answers {len(wrong)} value(s) of a golden request differently.",
-                do="mend what changed it; if it is meant: rm tests/golden.json && make promote",
-                detail="\n".join(str(one) for one in wrong[:5]),
-            )
-    return len(requests.requests)
+        for got in engine.ask(candidate, request):
+            wrong = golden.differences(request.expect, got, request.tolerance)
+            if wrong:
+                raise RefusedError(
+                    "golden-differs",
+                    what=f"Release {candidate.release} was not let through the gate.",
+                    why=f"It answers {len(wrong)} value(s) of a golden request differently.",
+                    do="mend what changed it; if it is meant: rm tests/golden.json && make promote",
+                    detail="\n".join(str(one) for one in wrong[:5]),
+                )
+    return len(requests)
 
 
-def _choose(project: Project, engine: Engine, to: str | None) -> Release:
-    there = {r.name: r for r in build.known_releases(project)}
-    current = engine.serving().release
+def _choose(engine: Engine, to: str | None) -> Release:
+    there = {r.name: r for r in engine.releases()}
+    now = engine.serving()
+    current = now.release
     chosen = to or history.previous(engine.history(), current, there)
     if chosen is None:
         raise FailedError(
@@ -163,7 +199,7 @@ def _choose(project: Project, engine: Engine, to: str | None) -> Release:
             else "Nothing was deployed here.",
             do="mldeploy history",
         )
-    if chosen == current and engine.serving().state == "serving":
+    if chosen == current and now.state == "serving":
         raise ConfigError(
             "already-serving",
             what=f"{chosen} serves already.",
@@ -180,12 +216,19 @@ def _choose(project: Project, engine: Engine, to: str | None) -> Release:
     return there[chosen]
 
 
-def _same(now: Serving, fresh: Release, target: Target) -> bool:
-    return now.release == fresh.name and (now.url or "").endswith(f":{target.port}")
+def _nothing_to_scale(name: str, now: Serving) -> FailedError:
+    return FailedError(
+        "nothing-serves",
+        what=f"Nothing serves on {name} that could be scaled.",
+        why=f"Its state is {now.state!r}: {now.detail}.",
+        do=f"mldeploy up {name}",
+    )
 
 
-def _forget_if_never_deployed(project: Project, engine: Engine, fresh: Release) -> None:
-    if fresh.name not in history.deployed(engine.history()):
+def _forget_if_not_needed(project: Project, fresh: Release) -> None:
+    """After a failed `up`: its release stays only where a target could go back to it."""
+    targets = project.config.targets.items()
+    if not any(fresh.name in engine_for(project, *pair).needs_here() for pair in targets):
         shutil.rmtree(build.releases_folder(project) / fresh.name, ignore_errors=True)
 
 

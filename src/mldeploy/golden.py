@@ -56,6 +56,11 @@ def read(path: Path, run_id: str | None = None) -> Golden:
             why=f"{path} is missing: without a known answer nothing proves that a release works.",
             do="make train     (it writes them when a model is promoted)",
         ) from error
+    return parse(raw, path.name, run_id)
+
+
+def parse(raw: bytes, where: str, run_id: str | None = None) -> Golden:
+    """:func:`read` of bytes; ``where`` says to a person what they are."""
     try:
         document = json.loads(raw)
         requests = tuple(
@@ -68,15 +73,15 @@ def read(path: Path, run_id: str | None = None) -> Golden:
             for item in document["requests"]
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _malformed(path, f"{type(error).__name__}: {error}") from error
+        raise _malformed(where, f"{type(error).__name__}: {error}") from error
     if not requests:
-        raise _malformed(path, "the list `requests` is empty")
+        raise _malformed(where, "the list `requests` is empty")
     written_for = document.get("run_id")
     if run_id and written_for and written_for != run_id:
         raise FailedError(
             "golden-of-another-model",
             what="The golden answers were written for another model.",
-            why=f"{path.name} is of MLflow run {written_for[:8]}, the champion is of {run_id[:8]}.",
+            why=f"{where} is of MLflow run {written_for[:8]}, the champion is of {run_id[:8]}.",
             do="make promote   (it writes the golden requests of the champion again)",
         )
     return Golden(raw=raw, requests=requests)
@@ -108,10 +113,10 @@ def _short(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _malformed(path: Path, why: str) -> FailedError:
+def _malformed(where: str, why: str) -> FailedError:
     return FailedError(
         "bad-golden",
-        what=f"{path.name} is not a list of golden requests.",
+        what=f"{where} is not a list of golden requests.",
         why=f"{why}.",
         do='write {"requests": [{"path": "/predict", "body": {…}, "expect": {…}}]}, or: make train',
     )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-Action = Literal["up", "rollback", "down", "refused"]
+Action = Literal["up", "rollback", "scale", "down", "refused"]
 
 KEPT_RELEASES = 5
 
@@ -36,9 +36,6 @@ def previous(events: Sequence[Event], current: str | None, there: Collection[str
     return next((name for name in deployed(events) if name != current and name in there), None)
 
 
-def outlived(
-    histories: Sequence[Sequence[Event]], there: Collection[str], in_use: Collection[str]
-) -> set[str]:
-    """The releases that no target keeps: not serving, not among the last five of any."""
-    kept = {name for events in histories for name in deployed(events)[:KEPT_RELEASES]}
-    return set(there) - kept - set(in_use)
+def kept(events: Sequence[Event]) -> list[str]:
+    """The releases that can be rolled back to: the last five that took traffic."""
+    return deployed(events)[:KEPT_RELEASES]

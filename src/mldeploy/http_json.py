@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,19 +23,23 @@ class Answer:
             return self.text
 
 
-def post(url: str, body: Any, *, timeout: float) -> Answer:
+def post(url: str, body: Any, *, timeout: float, headers: dict[str, str] | None = None) -> Answer:
     """POST ``body`` as JSON; ``timeout`` in seconds. Raises OSError or http.client.HTTPException.
 
     No proxy is asked: these requests go to the machine that the URL names.
     """
     parts = urlsplit(url)
-    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
+    scheme = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = scheme(parts.hostname or "", parts.port, timeout=timeout)
     try:
         connection.request(
-            "POST", parts.path, json.dumps(body), {"Content-Type": "application/json"}
+            "POST",
+            parts.path,
+            json.dumps(body),
+            {"Content-Type": "application/json", **(headers or {})},
         )
         response = connection.getresponse()
-        headers = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, headers, response.read().decode("utf-8", "replace"))
+        got = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, got, response.read().decode("utf-8", "replace"))
     finally:
         connection.close()

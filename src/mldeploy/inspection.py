@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mldeploy import release
 from mldeploy.config import Target
 from mldeploy.engines import engine_for
-from mldeploy.engines.base import Serving
+from mldeploy.engines.base import Engine, Serving
 from mldeploy.errors import FailedError
 from mldeploy.project import Project
 from mldeploy.ui import Ui
@@ -22,13 +22,31 @@ if TYPE_CHECKING:
 
 def status(project: Project, name: str, target: Target) -> dict[str, Any]:
     """What runs on a target, with the keys that scripts rely on."""
-    serving = engine_for(project, name, target).serving()
-    made = _record(project, serving.release)
-    return describe(name, target, serving, made) | {
+    from dataclasses import asdict
+
+    from mldeploy.measures import measure
+
+    engine = engine_for(project, name, target)
+    serving = engine.serving()
+    there = engine.replicas() if serving.state != "down" else []
+    counted = asdict(measure(one.metrics for one in there)) if there else None
+    return describe(name, target, serving, _record(engine, serving.release)) | {
         "state": serving.state,
         "health": serving.detail,
         "started_at": serving.started_at,
         "cost_so_far": "0.00",
+        "each_replica": [
+            {
+                "name": one.name,
+                "state": one.state,
+                "release": one.release,
+                "started_at": one.started_at,
+                "restarts": one.restarts,
+                "memory_bytes": one.memory,
+            }
+            for one in there
+        ],
+        "measures": counted,
     }
 
 
@@ -55,10 +73,11 @@ def history(project: Project, name: str, target: Target) -> list[dict[str, Any]]
     """Every event of a target, newest first, joined with what is known of its release."""
     engine = engine_for(project, name, target)
     serving = engine.serving()
+    there = {made.name: made for made in engine.releases()}
     rows, marked = [], False
     for event in reversed(engine.history()):
-        made = _record(project, event.release)
-        took_over = event.action in ("up", "rollback")
+        made = there.get(event.release or "")
+        took_over = event.action in ("up", "rollback", "scale")
         now = took_over and not marked and event.release == serving.release
         marked = marked or now
         rows.append(
@@ -98,7 +117,8 @@ def predict(
 
     from mldeploy.http_json import post
 
-    serving = engine_for(project, name, target).serving()
+    engine = engine_for(project, name, target)
+    serving = engine.serving()
     if serving.state not in ("serving", "unhealthy") or serving.url is None:
         raise FailedError(
             "nothing-serves",
@@ -106,12 +126,12 @@ def predict(
             why=f"Its state is {serving.state!r}: {serving.detail}.",
             do=f"mldeploy up {name}",
         )
-    example = _example(project, serving) if body is None or path is None else None
+    example = _example(project, engine, serving) if body is None or path is None else None
     asked = body if body is not None else example.body if example else {}
     url = serving.url + (path or (example.path if example else "/predict"))
     began = time.perf_counter()
     try:
-        answer = post(url, asked, timeout=60)
+        answer = post(url, asked, timeout=60, headers=_authorization(engine))
     except (OSError, HTTPException) as error:
         raise FailedError(
             "no-answer",
@@ -127,17 +147,25 @@ def predict(
             why=answer.text[:1000] or "It gave no reason.",
             do=f"curl {serving.url}/docs.json     (says what it accepts)",
         )
-    return Prediction(
-        url, asked, answer.json(), answer.headers.get("x-mldeploy-release"), took, curl(url, asked)
-    )
+    by = answer.headers.get("x-mldeploy-release")
+    key_of = name if engine.keys() else None
+    return Prediction(url, asked, answer.json(), by, took, curl(url, asked, key_of=key_of))
 
 
-def curl(url: str, body: Any) -> str:
-    """The same request as a person types it."""
+def curl(url: str, body: Any, *, key_of: str | None = None) -> str:
+    """The same request as a person types it; the key of ``key_of`` is asked for, not shown."""
     import shlex
 
     data = shlex.quote(json.dumps(body, ensure_ascii=False))
-    return f"curl -s {url} -H 'Content-Type: application/json' -d {data}"
+    words = [f"curl -s {url}", "-H 'Content-Type: application/json'"]
+    if key_of:
+        words.append(f'-H "Authorization: Bearer $(mldeploy keys show {key_of} --plain)"')
+    return " ".join([*words, f"-d {data}"])
+
+
+def _authorization(engine: Engine) -> dict[str, str]:
+    held = engine.keys()
+    return {"Authorization": f"Bearer {held[-1].key}"} if held else {}
 
 
 def plan_facts(project: Project, name: str, target: Target, ui: Ui) -> Facts:
@@ -146,8 +174,9 @@ def plan_facts(project: Project, name: str, target: Target, ui: Ui) -> Facts:
     from mldeploy.plan import Facts
     from mldeploy.project import git_state
 
-    serving = engine_for(project, name, target).serving()
-    made = _record(project, serving.release)
+    engine = engine_for(project, name, target)
+    serving = engine.serving()
+    made = _record(engine, serving.release)
     git = git_state(project.root)
     champion: build.Champion | None = None
     try:
@@ -158,7 +187,10 @@ def plan_facts(project: Project, name: str, target: Target, ui: Ui) -> Facts:
     return Facts(
         target=name,
         kind=target.kind,
+        address=getattr(target, "address", "127.0.0.1"),
         port=target.port,
+        replicas=getattr(target, "replicas", 1),
+        domain=getattr(target, "domain", None),
         serving=serving,
         model=project.config.project.model,
         model_version=champion.version if champion else None,
@@ -171,21 +203,17 @@ def plan_facts(project: Project, name: str, target: Target, ui: Ui) -> Facts:
     )
 
 
-def _example(project: Project, serving: Serving) -> Request:
+def _example(project: Project, engine: Engine, serving: Serving) -> Request:
     from mldeploy import golden
-    from mldeploy.build import releases_folder
 
-    stored = releases_folder(project) / (serving.release or "") / "golden.json"
-    return golden.read(stored if stored.exists() else project.golden).requests[0]
+    there = {made.name for made in engine.releases()}
+    if serving.release in there:
+        return engine.golden(serving.release).requests[0]
+    return golden.read(project.golden).requests[0]
 
 
-def _record(project: Project, name: str | None) -> release.Release | None:
-    if name is None:
-        return None
-    try:
-        return release.load(project.state / "releases" / name)
-    except (OSError, ValueError, TypeError):
-        return None
+def _record(engine: Engine, name: str | None) -> release.Release | None:
+    return next((made for made in engine.releases() if made.name == name), None) if name else None
 
 
 def _state(action: str, serving: str | None, kept: bool) -> str:

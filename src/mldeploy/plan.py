@@ -16,7 +16,10 @@ class Facts:
 
     target: str
     kind: str
+    address: str
     port: int
+    replicas: int
+    domain: str | None
     serving: Serving
     model: str
     model_version: str | None
@@ -59,17 +62,15 @@ class Plan:
 
 
 def plan(facts: Facts) -> Plan:
-    """The plan of the next `up` of a process target: it costs nothing and opens nothing."""
+    """The plan of the next `up` of a target on a machine of the user's own: it costs nothing."""
     serves = facts.serving.state in ("serving", "unhealthy")
     return Plan(
         target=facts.target,
         kind=facts.kind,
         creates=_creates(facts, serves),
         changes=_changes(facts, serves),
-        removes=(f"the server of {facts.serving.release}, once the new one has proved itself",)
-        if serves
-        else (),
-        reachable_by=f"programs on this machine only, at http://127.0.0.1:{facts.port}",
+        removes=_removes(facts) if serves else (),
+        reachable_by=_reachable_by(facts),
         price_per_hour=Decimal("0.00"),
         price_per_month=Decimal("0.00"),
         expires_at=None,
@@ -102,11 +103,35 @@ def _creates(facts: Facts, serves: bool) -> tuple[str, ...]:
         metric = main_metric(facts.metrics)
         shown = f", {metric[0]} {metric[1]:.3f}" if metric else ""
         version = f"model version {facts.model_version} (run {facts.run_id[:8]}{shown})"
-    where = "beside the one that serves" if serves else f"on port {facts.port}"
+    made = f"a release of {version} and {_code(facts.commit, facts.dirty)}"
+    if facts.kind == "process":
+        where = "beside the one that serves" if serves else f"on port {facts.port}"
+        return (f"{made} (a folder in .mldeploy/)", f"one server process {where}")
+    replicas = f"{facts.replicas} replica{'s' if facts.replicas > 1 else ''}"
+    if serves:
+        return (f"{made} (an image)", f"{replicas} beside what serves, on the private network")
     return (
-        f"a release of {version} and {_code(facts.commit, facts.dirty)} (a folder in .mldeploy/)",
-        f"one server process {where}",
+        f"{made} (an image)",
+        f"{replicas} on a private network of their own",
+        f"the edge in front of them (Caddy), on {facts.address}:{facts.port}, with an API key",
     )
+
+
+def _removes(facts: Facts) -> tuple[str, ...]:
+    old = "the server" if facts.kind == "process" else "the replicas"
+    return (f"{old} of {facts.serving.release}, once the new one has proved itself",)
+
+
+def _reachable_by(facts: Facts) -> str:
+    if facts.kind == "process":
+        return f"programs on this machine only, at http://127.0.0.1:{facts.port}"
+    if facts.domain:
+        return f"everybody who has the API key, at https://{facts.domain}"
+    if facts.address.startswith("127."):
+        where = f"http://{facts.address}:{facts.port}"
+        return f"programs on this machine that have the API key, at {where}"
+    where = f"port {facts.port} of {facts.address}, without encryption"
+    return f"everybody in reach of this machine who has the API key, at {where}"
 
 
 def _changes(facts: Facts, serves: bool) -> tuple[str, ...]:

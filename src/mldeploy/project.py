@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from mldeploy.errors import ConfigError, FailedError
 from mldeploy.programs import ProgramError, run
 
 CODE = ("src", "params.toml")
+BUSY = "This project is being built by somebody else."
 LOCKS = ("pyproject.toml", "uv.lock")
 
 
@@ -33,6 +35,15 @@ class Project:
         ignore = self.state / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n", encoding="utf-8")
+
+    def lock(self, action: str) -> AbstractContextManager[None]:
+        """One build at a time in this folder; raises RefusedError naming who is at it, at once."""
+        from mldeploy.locks import held
+
+        self.make_state()
+        return held(
+            self.state / "lock", action, what="This project is being built by somebody else."
+        )
 
     @property
     def golden(self) -> Path:

@@ -29,7 +29,7 @@ def down(project: Project, name: str, target: Target, ui: Ui) -> Receipt:
     with engine.lock("down"):
         before = engine.serving()
         with ui.step(f"end what serves on {name}") as step:
-            ui.explain("kill -TERM (the server)", "it finishes the requests in flight, then ends")
+            ui.explain(*engine.stop_in_words)
             parts = engine.stop()
             step.say("nothing was running" if not parts else "ended")
         if before.release and parts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mldeploy.history import Action, Event, deployed, outlived, previous
+from mldeploy.history import Action, Event, deployed, kept, previous
 
 
 def events(*pairs: tuple[Action, str]) -> list[Event]:
@@ -35,10 +35,7 @@ def test_a_refused_release_is_never_rolled_back_to() -> None:
     assert previous(past, "a", {"a", "b"}) is None
 
 
-def test_the_last_five_of_every_target_are_kept_and_what_serves() -> None:
-    one = events(*[("up", name) for name in "abcdefg"])
-    other = events(("up", "a"))
+def test_the_last_five_that_took_traffic_are_kept() -> None:
+    past = events(*[("up", name) for name in "abcdefg"], ("refused", "x"), ("rollback", "c"))
 
-    assert outlived([one], set("abcdefg"), set()) == {"a", "b"}
-    assert outlived([one, other], set("abcdefg"), set()) == {"b"}
-    assert outlived([one], set("abcdefg"), {"b"}) == {"a"}
+    assert kept(past) == ["c", "g", "f", "e", "d"]

@@ -11,7 +11,10 @@ COMMIT, OTHER = "a" * 40, "b" * 40
 FIRST = Facts(
     target="local",
     kind="process",
+    address="127.0.0.1",
     port=3000,
+    replicas=1,
+    domain=None,
     serving=Serving("down"),
     model="docs@champion",
     model_version="1",
@@ -66,3 +69,25 @@ def test_the_text_names_price_reach_and_lifetime() -> None:
     assert "$0.00 an hour" in text
     assert "127.0.0.1:3000" in text
     assert "until `mldeploy down`" in text
+
+
+def test_containers_are_planned_with_their_edge_and_what_opens_it() -> None:
+    docker = replace(FIRST, kind="docker", port=8080, replicas=3)
+    serving = Serving("serving", "v1-x", "http://127.0.0.1:8080", replicas=3)
+
+    first, later = plan(docker), plan(replace(docker, serving=serving))
+
+    assert any("3 replicas" in one for one in first.creates)
+    assert any("127.0.0.1:8080, with an API key" in one for one in first.creates)
+    assert not any("Caddy" in one for one in later.creates)
+    assert "the replicas of v1-x" in later.removes[0]
+    assert "have the API key" in first.reachable_by
+
+
+def test_who_can_reach_it_is_told_for_every_way_of_opening_it() -> None:
+    docker = replace(FIRST, kind="docker", port=8080)
+
+    assert "this machine only" in plan(FIRST).reachable_by
+    assert "this machine that have the API key" in plan(docker).reachable_by
+    assert "without encryption" in plan(replace(docker, address="0.0.0.0")).reachable_by
+    assert "https://m.example.org" in plan(replace(docker, domain="m.example.org")).reachable_by

@@ -93,8 +93,9 @@ def _tell(ui: Any, name: str, settings: Any, done: Any, word: str) -> None:
     }
     metric = main_metric(made.metrics)
     shown = f", {metric[0]} {metric[1]:.3f}" if metric else ""
+    replicas = f", {done.serving.replicas} replicas" if done.serving.replicas > 1 else ""
     lines = [
-        f"{made.name} {word} on {done.serving.url}",
+        f"{made.name} {word} on {done.serving.url}{replicas}",
         f"  model  {made.model} version {made.model_version}, run {made.run_id[:8]}{shown}",
         f"  code   {made.code}",
         "  next   mldeploy predict · mldeploy status · mldeploy logs -f · mldeploy down",

@@ -64,16 +64,17 @@ def predict(target: str | None, data: str | None, path: str | None) -> None:
 @target_argument
 @click.option("-f", "--follow", is_flag=True, help="Go on with new lines until Ctrl+C.")
 @click.option("-n", "--lines", type=click.IntRange(min=0), default=100, show_default=True)
+@click.option("--edge", is_flag=True, help="The access log of the edge instead.")
 @click.option(
     "--since", metavar="T", help="Not older than T: 90s, 10m, 2h, 1d, or an ISO 8601 time."
 )
-def logs(target: str | None, follow: bool, lines: int, since: str | None) -> None:
-    """Show the log of what serves, or of what served last."""
+def logs(target: str | None, follow: bool, lines: int, edge: bool, since: str | None) -> None:
+    """Show the log of what serves, or of what served last; of all its replicas together."""
     from mldeploy.engines import engine_for
 
     ui = voice()
     engine = engine_for(*chosen_target(target))
-    for line in engine.log(lines=lines, since=_moment(since), follow=follow):
+    for line in engine.log(lines=lines, since=_moment(since), follow=follow, edge=edge):
         ui.out(json.dumps({"line": line}, ensure_ascii=False) if ui.as_json else line)
 
 
@@ -89,21 +90,31 @@ def history(target: str | None) -> None:
     ui.result({"target": name, "events": rows}, _history_text(name, rows))
 
 
-@click.command(cls=Verb, example="mldeploy doctor local")
+@click.command(cls=Verb, example="mldeploy doctor local\nmldeploy doctor docker --fix")
 @target_argument
-def doctor(target: str | None) -> int:
+@click.option("--fix", is_flag=True, help="Apply the remedies that are safe; each is named first.")
+def doctor(target: str | None, fix: bool) -> int:
     """Check everything that `up` needs. Each finding comes with its remedy."""
-    from mldeploy.doctor.checks import examine
+    from mldeploy.doctor.checks import examine, mend
     from mldeploy.doctor.project import checks
 
     ui = voice()
-    findings = examine(checks(*chosen_target(target)))
+    asked = checks(*chosen_target(target))
+    findings = examine(asked)
+    if fix:
+        findings = mend(asked, findings, ui)
     marks = {"ok": "ok  ", "warning": "warn", "error": "FAIL"}
     lines = []
     for one in findings:
-        lines.append(f"{marks[one.severity]}  {one.check:<13}  {one.message}")
+        if one.severity == "skipped":
+            continue
+        lines.append(f"{marks[one.severity]}  {one.check:<14}  {one.message}")
         if one.remedy:
-            lines.append(f"{'':21}do: {one.remedy}")
+            lines.append(f"{'':22}do: {one.remedy}")
+        if one.fix:
+            lines.append(f"{'':18}or do: mldeploy doctor --fix     ({one.fix.description})")
+    if skipped := [one.check for one in findings if one.severity == "skipped"]:
+        lines.append(f"-     not looked at while another fails: {', '.join(skipped)}")
     bad = [one for one in findings if one.severity == "error"]
     lines.append("" if not bad else f"\n{len(bad)} of {len(findings)} checks failed")
     data = {"ok": not bad, "findings": [one.as_dict() for one in findings]}
@@ -121,6 +132,7 @@ def _status_text(found: dict[str, Any]) -> str:
         lines.append(f"  model    {found['model']} version {found['model_version']}, {run}{code}")
     if found["started_at"]:
         lines.append(f"  since    {found['started_at']}")
+    lines += _measured(found)
     lines.append("  cost     $0.00 an hour: it is your own machine")
     if found["state"] in ("dead", "unhealthy"):
         lines.append(
@@ -129,6 +141,34 @@ def _status_text(found: dict[str, Any]) -> str:
     if found["state"] == "down":
         lines.append(f"  do       mldeploy up {found['target']}")
     return "\n".join(lines)
+
+
+def _measured(found: dict[str, Any]) -> list[str]:
+    """What the replicas counted since they started, and how each is."""
+    lines = []
+    if counted := found["measures"]:
+        p50, p99 = (f"{t * 1000:.0f} ms" if t else "-" for t in (counted["p50"], counted["p99"]))
+        lines.append(
+            f"  requests {counted['requests']} ({counted['errors']} errors, "
+            f"{counted['refused']} refused), p50 {p50}, p99 {p99}"
+        )
+    if len(found["each_replica"]) > 1 or found["kind"] != "process":
+        from mldeploy.ui import table
+
+        rows = [
+            [
+                one["name"],
+                one["state"],
+                one["release"],
+                f"{one['restarts']} restarts",
+                f"{one['memory_bytes'] / 1e6:.0f} MB" if one["memory_bytes"] else "",
+            ]
+            for one in found["each_replica"]
+        ]
+        if rows:
+            shown = table(["REPLICA", "STATE", "RELEASE", "", "MEMORY"], rows)
+            lines += ["", *("  " + line for line in shown.splitlines()), ""]
+    return lines
 
 
 def _history_text(name: str, rows: list[dict[str, Any]]) -> str:

@@ -38,6 +38,7 @@ SECTIONS: dict[str, dict[str, VerbEntry]] = {
         ),
         "up": VerbEntry("deploy", "Build a release, prove it, and let it take over."),
         "rollback": VerbEntry("deploy", "Let an earlier release take over again."),
+        "scale": VerbEntry("operate", "More replicas, or fewer, of what serves."),
         "down": VerbEntry("deploy", "End what serves, with a receipt."),
     },
     "Look at it": {
@@ -45,6 +46,14 @@ SECTIONS: dict[str, dict[str, VerbEntry]] = {
         "predict": VerbEntry("look", "One real prediction, and the curl line for it."),
         "logs": VerbEntry("look", "The log of what serves."),
         "history": VerbEntry("look", "Every release that served here, and what became of it."),
+        "image": VerbEntry("image", "What is in a release's image, and what made it big."),
+        "keys": VerbEntry("operate", "The API keys that open a target: show, rotate."),
+        "exec": VerbEntry("operate", "Run a command inside a replica."),
+    },
+    "Clear up": {
+        "orphans": VerbEntry("operate", "Everything of ours that is alive, from any folder."),
+        "prune": VerbEntry("operate", "Remove releases that nobody can roll back to."),
+        "unlock": VerbEntry("operate", "Break the lock of a command that is surely gone."),
     },
     "This tool": {
         "completion": VerbEntry("completion", "Print the completion script for your shell."),
@@ -117,7 +126,8 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             return None
         module = importlib.import_module(f"mldeploy.cli.{VERBS[cmd_name].module}")
-        command: click.Command = getattr(module, cmd_name)
+        name = "exec_" if cmd_name == "exec" else cmd_name  # Python's own word
+        command: click.Command = getattr(module, name)
         return command
 
     def resolve_command(

@@ -8,16 +8,20 @@ never from a note about what it meant to do.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from mldeploy.errors import ConfigError
 
 if TYPE_CHECKING:
-    from mldeploy.golden import Request
+    from mldeploy.golden import Golden, Request
     from mldeploy.history import Event
+    from mldeploy.keys import Key
     from mldeploy.release import Release
+    from mldeploy.ui import Ui
 
 State = Literal["serving", "unhealthy", "dead", "down"]
 
@@ -28,7 +32,8 @@ class Serving:
 
     ``state``: ``serving`` answers ``/readyz``; ``unhealthy`` is alive and does not; ``dead`` should
     run and does not (killed, crashed, machine restarted); ``down`` is not meant to run. The other
-    fields are None when ``down``. ``detail`` says in words how we know.
+    fields are None when ``down``. ``replicas`` is how many are there, well or not; ``detail`` says
+    in words how we know.
     """
 
     state: State
@@ -41,14 +46,31 @@ class Serving:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A new release, started beside the one that serves; it gets no user's request yet.
+    """Replicas started beside what serves; they get no user's request yet.
 
-    ``url`` reaches it for the gate; ``handle`` is the engine's own.
+    ``place`` says in words where they are; ``handle`` is the engine's own.
     """
 
     release: str
-    url: str
+    place: str
     handle: Any
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One running copy of a release, as it is now.
+
+    ``state`` is ``ready``, ``unready`` or the engine's word for what it is instead; ``memory`` is
+    in bytes; ``metrics`` is the text of its ``/metrics``, empty when it does not answer.
+    """
+
+    name: str
+    release: str
+    state: str
+    started_at: str | None
+    restarts: int
+    memory: int | None
+    metrics: str
 
 
 @dataclass(frozen=True)
@@ -74,13 +96,56 @@ class Engine(ABC):
     point. Unless said otherwise a method raises only errors of :mod:`mldeploy.errors`.
     """
 
+    # For `--explain`: the command that a person would type, and why.
+    start_in_words: ClassVar[tuple[str, str]]
+    switch_in_words: ClassVar[tuple[str, str]]
+    stop_in_words: ClassVar[tuple[str, str]]
+
+    # One at a time
+
     @abstractmethod
     def lock(self, action: str) -> AbstractContextManager[None]:
         """Hold the target for one action; raises RefusedError naming who holds it, at once."""
 
     @abstractmethod
+    def refuse_if_locked(self) -> None:
+        """Raise what :meth:`lock` would raise now: said before a build, not after it."""
+
+    @abstractmethod
+    def unlock(self) -> str | None:
+        """Break the lock by hand, and say whose it was; None when there was none."""
+
+    # What is there
+
+    @abstractmethod
     def serving(self) -> Serving:
         """What runs now. Needs no lock, changes nothing, answers within 3 seconds."""
+
+    @abstractmethod
+    def as_wanted(self, now: Serving, release: Release) -> bool:
+        """Does ``now`` serve this release, with the settings that mldeploy.toml has now?"""
+
+    @abstractmethod
+    def replicas(self) -> list[Replica]:
+        """Every replica of what serves; empty when nothing does."""
+
+    @abstractmethod
+    def releases(self) -> list[Release]:
+        """The releases that can be started here without building, oldest first."""
+
+    @abstractmethod
+    def golden(self, release: str) -> Golden:
+        """The golden requests that were stored with a release."""
+
+    @abstractmethod
+    def keys(self) -> tuple[Key, ...]:
+        """The API keys that are valid now, the newest last; empty when none is asked for."""
+
+    @abstractmethod
+    def needs_here(self) -> set[str]:
+        """The releases whose folders in .mldeploy this target needs to run or to roll back."""
+
+    # The steps of a switch
 
     @abstractmethod
     def tidy(self) -> list[str]:
@@ -91,16 +156,24 @@ class Engine(ABC):
         """Raise now what would stop a switch later, such as a port that somebody else holds."""
 
     @abstractmethod
+    def prepare(self, release: Release, ui: Ui) -> None:
+        """Put a release that was built here where it will run. Needs no lock, may take minutes."""
+
+    @abstractmethod
     def start(self, release: Release) -> Candidate:
         """Start a release beside the one that serves, and return when it answers ``/readyz``.
 
-        Raises RefusedError, with its last log lines, if it dies or isn't ready in time; then
-        nothing of it runs any more.
+        As many replicas as the target wants. Raises RefusedError, with the last log lines, if one
+        dies or isn't ready in time; then nothing of them runs any more.
         """
 
     @abstractmethod
-    def ask(self, candidate: Candidate, request: Request) -> Any:
-        """The candidate's JSON answer to one golden request; an HTTP error is a RefusedError."""
+    def start_more(self, count: int) -> Candidate:
+        """Start ``count`` more replicas of what serves, as it serves; a switch adds them."""
+
+    @abstractmethod
+    def ask(self, candidate: Candidate, request: Request) -> list[Any]:
+        """Each replica's JSON answer to one golden request; an HTTP error is a RefusedError."""
 
     @abstractmethod
     def switch(self, candidate: Candidate) -> Switched:
@@ -114,8 +187,18 @@ class Engine(ABC):
         """End a candidate. Never raises, may be called twice."""
 
     @abstractmethod
+    def stop_some(self, count: int) -> list[Removed]:
+        """Take ``count`` replicas out of what serves: they finish their requests and end."""
+
+    @abstractmethod
     def stop(self) -> list[Removed]:
         """End everything of this target; what could not be ended is in the answer as left."""
+
+    @abstractmethod
+    def prune(self) -> list[str]:
+        """Remove what no release of :func:`mldeploy.history.kept` needs any more, and say what."""
+
+    # The record
 
     @abstractmethod
     def record(self, event: Event) -> None:
@@ -126,8 +209,28 @@ class Engine(ABC):
         """Everything recorded, oldest first."""
 
     @abstractmethod
-    def log(self, *, lines: int | None, since: datetime | None, follow: bool) -> Iterator[str]:
+    def log(
+        self, *, lines: int | None, since: datetime | None, follow: bool, edge: bool = False
+    ) -> Iterator[str]:
         """The log of what serves (or served last): its last ``lines``, from ``since`` on.
 
         With ``follow`` it never ends by itself, and goes on with the next release after a switch.
+        ``edge`` is for the log of what stands in front of the replicas, where something does.
         """
+
+    def rotate_keys(self, *, at_once: bool) -> tuple[Key, ...]:
+        """A new API key; the one before stays valid until the next rotation, or ends at once."""
+        raise cannot("keys rotate", "its address is this machine's own: no key is asked for")
+
+    def execute(self, command: list[str], write: Callable[[bytes], None]) -> int:
+        """Run a command where a replica runs; ``write`` gets its output, its code is returned."""
+        raise cannot("exec", "it is a process of this machine, not a machine of its own")
+
+
+def cannot(verb: str, why: str) -> ConfigError:
+    return ConfigError(
+        "not-on-this-kind",
+        what=f"`{verb}` has no meaning on this target.",
+        why=f"{why[0].upper()}{why[1:]}.",
+        do="mldeploy status     (shows what there is)",
+    )

@@ -25,6 +25,21 @@ def readiness(port: int) -> str | None:
     return head if head.split(" ")[1:2] == ["200"] else None
 
 
+def get_text(port: int, path: str) -> str:
+    """What GET ``path`` answers with 200; empty otherwise."""
+    from http.client import HTTPConnection, HTTPException
+
+    connection = HTTPConnection(HOST, port, timeout=ANSWER_SECONDS)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.read().decode("utf-8", "replace") if response.status == 200 else ""
+    except (OSError, HTTPException):
+        return ""
+    finally:
+        connection.close()
+
+
 def holder_of(port: int) -> str | None:
     """Who listens on ``port`` of the loopback, in words; None when it is free."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:

@@ -6,18 +6,32 @@ is read from these folders and from the processes themselves; there is no other 
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mldeploy import history, locks
 from mldeploy.config import ProcessTarget
-from mldeploy.engines.base import Candidate, Engine, Removed, Serving, Switched
-from mldeploy.engines.ports import ANSWER_SECONDS, HOST, free_port, holder_of, readiness
+from mldeploy.engines import event_file
+from mldeploy.engines.base import (
+    Candidate,
+    Engine,
+    Removed,
+    Replica,
+    Serving,
+    Switched,
+    cannot,
+)
+from mldeploy.engines.ports import (
+    ANSWER_SECONDS,
+    HOST,
+    free_port,
+    get_text,
+    holder_of,
+    readiness,
+)
 from mldeploy.engines.process_run import (
     SERVER,
     Run,
@@ -27,20 +41,22 @@ from mldeploy.engines.process_run import (
     process_of,
     tail,
 )
-from mldeploy.errors import FailedError, RefusedError
+from mldeploy.errors import ConfigError, FailedError, RefusedError
 from mldeploy.history import Event
 from mldeploy.project import Project
-from mldeploy.who import user
 
 if TYPE_CHECKING:
     import subprocess
 
-    from mldeploy.golden import Request
+    from mldeploy.golden import Golden, Request
+    from mldeploy.keys import Key
     from mldeploy.release import Release
+    from mldeploy.ui import Ui
 
 KEPT_RUNS = 5
 TAKE_SECONDS = 20.0
 GOLDEN_SECONDS = 30.0
+LOCKED = "This target is being changed by somebody else."
 
 # A server is meant to outlive us; a Popen object that goes before its process makes Python warn.
 _OUTLIVING_US: list[Any] = []
@@ -48,6 +64,16 @@ _OUTLIVING_US: list[Any] = []
 
 class ProcessEngine(Engine):
     """Runs the releases of one ``process`` target."""
+
+    start_in_words = (
+        "bentoml serve (the release's bento) --host 127.0.0.1 --port (a free one)",
+        "the new server warms up where no user's request can reach it",
+    )
+    switch_in_words = (
+        "kill -TERM (the old server), whose port the new one takes at once",
+        "only a release that proved itself gets the port; requests in flight finish",
+    )
+    stop_in_words = ("kill -TERM (the server)", "it finishes the requests in flight, then ends")
 
     def __init__(self, project: Project, name: str, target: ProcessTarget) -> None:
         self.project = project
@@ -91,7 +117,49 @@ class ProcessEngine(Engine):
             return []
         return [Run(folder) for folder in sorted(self.runs.iterdir(), reverse=True)]
 
+    def as_wanted(self, now: Serving, release: Release) -> bool:
+        here = (now.url or "").endswith(f":{self.target.port}")
+        return now.state == "serving" and now.release == release.name and here
+
+    def replicas(self) -> list[Replica]:
+        run = self._current()
+        process = process_of(run) if run else None
+        if run is None or process is None:
+            return []
+        facts = run.wrote("serving.json") or {}
+        metrics = get_text(facts["port"], "/metrics")
+        state = "ready" if readiness(facts["port"]) is not None else "unready"
+        memory = process.memory_info().rss
+        return [Replica(run.release, run.release, state, _iso(facts["at"]), 0, memory, metrics)]
+
+    def releases(self) -> list[Release]:
+        from mldeploy.build import known_releases
+
+        return known_releases(self.project)
+
+    def golden(self, release: str) -> Golden:
+        from mldeploy import golden
+        from mldeploy.build import releases_folder
+
+        return golden.read(releases_folder(self.project) / release / "golden.json")
+
+    def keys(self) -> tuple[Key, ...]:
+        return ()  # closed by its address: only this machine reaches it
+
+    def needs_here(self) -> set[str]:
+        serving = self.serving().release
+        return {*history.kept(self.history()), *([serving] if serving else [])}
+
     # The steps of a switch
+
+    def prepare(self, release: Release, ui: Ui) -> None:
+        """Nothing to do: it runs from where it was built."""
+
+    def start_more(self, count: int) -> Candidate:
+        raise _one_server()
+
+    def stop_some(self, count: int) -> list[Removed]:
+        raise _one_server()
 
     def check(self) -> None:
         current = self._current()
@@ -127,21 +195,21 @@ class ProcessEngine(Engine):
             self.discard(candidate)
             raise
 
-    def ask(self, candidate: Candidate, request: Request) -> Any:
+    def ask(self, candidate: Candidate, request: Request) -> list[Any]:
         from http.client import HTTPException
 
         from mldeploy.http_json import post
 
         run, _ = candidate.handle
         try:
-            answer = post(candidate.url + request.path, request.body, timeout=GOLDEN_SECONDS)
+            answer = post(candidate.place + request.path, request.body, timeout=GOLDEN_SECONDS)
         except (OSError, HTTPException) as error:
             why = f"It did not answer {request.path}: {error}."
             raise _refused_by_name(candidate.release, run, why, "golden-unanswered") from error
         if answer.status != 200:
             why = f"It answered {request.path} with status {answer.status}: {answer.text[:300]}"
             raise _refused_by_name(candidate.release, run, why, "golden-unanswered")
-        return answer.json()
+        return [answer.json()]
 
     def switch(self, candidate: Candidate) -> Switched:
         run, process = candidate.handle
@@ -204,26 +272,16 @@ class ProcessEngine(Engine):
 
     # The lock, what is left over, and the record
 
-    @contextmanager
-    def lock(self, action: str) -> Iterator[None]:
-        """An operating-system lock: it ends with its holder, so that none is ever stale."""
-        from filelock import FileLock, Timeout
-
+    def lock(self, action: str) -> AbstractContextManager[None]:
         self.project.make_state()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        note = self.folder / "lock.json"
-        held = FileLock(self.folder / "lock", timeout=0)
-        try:
-            held.acquire()
-        except Timeout as error:
-            raise _locked(note) from error
-        try:
-            facts = {"who": user(), "pid": os.getpid(), "action": action}
-            note.write_text(json.dumps(facts | {"at": _now()}), encoding="utf-8")
-            yield
-        finally:
-            note.unlink(missing_ok=True)
-            held.release()
+        return locks.held(self.folder / "lock", action, what=LOCKED)
+
+    def refuse_if_locked(self) -> None:
+        locks.refuse_if_held(self.folder / "lock", what=LOCKED)
+
+    def unlock(self) -> str | None:
+        self.refuse_if_locked()  # it ends with its holder: whoever holds it is at work
+        return None
 
     def tidy(self) -> list[str]:
         import shutil
@@ -241,17 +299,22 @@ class ProcessEngine(Engine):
             shutil.rmtree(run.folder, ignore_errors=True)
         return done
 
+    def prune(self) -> list[str]:
+        return []  # its releases lie in the project's folder, where other targets use them too
+
     def record(self, event: Event) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "history.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(event.as_dict()) + "\n")
+        event_file.append(self.folder, event)
 
     def history(self) -> list[Event]:
-        return read_history(self.folder)
+        return event_file.read(self.folder)
 
-    def log(self, *, lines: int | None, since: datetime | None, follow: bool) -> Iterator[str]:
+    def log(
+        self, *, lines: int | None, since: datetime | None, follow: bool, edge: bool = False
+    ) -> Iterator[str]:
         from mldeploy.engines.process_log import follow_runs, last_of
 
+        if edge:
+            raise cannot("logs --edge", "no edge stands in front of a process of this machine")
         runs = self._all_runs()
         shown = self._current() or next((r for r in runs if r.wrote("serving.json")), None)
         shown = shown or next(iter(runs), None)
@@ -300,7 +363,7 @@ class ProcessEngine(Engine):
             process = subprocess.Popen(
                 [interpreter, SERVER, bento, release.name],
                 cwd=run.folder,
-                env=environment({"PYTHONUNBUFFERED": "1"}),
+                env=environment(self._environment() | {"PYTHONUNBUFFERED": "1"}),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -310,6 +373,13 @@ class ProcessEngine(Engine):
             )
         _OUTLIVING_US.append(process)
         return process
+
+    def _environment(self) -> dict[str, str]:
+        """What mldeploy.toml gives the service; seen by nobody but this user and root."""
+        from mldeploy.secret_values import resolve
+
+        secrets = resolve(self.target.secrets, self.project.root) if self.target.secrets else None
+        return {**self.target.env, **(secrets.reveal() if secrets else {})}
 
     def _wait_for_port(self, run: Run, process: subprocess.Popen[str]) -> dict[str, Any]:
         deadline = time.monotonic() + TAKE_SECONDS
@@ -328,14 +398,13 @@ class ProcessEngine(Engine):
         return facts
 
 
-def read_history(folder: Path) -> list[Event]:
-    """The events recorded in a target's folder; a line cut short by a crash is passed over."""
-    events = []
-    with suppress(FileNotFoundError):
-        for line in (folder / "history.jsonl").read_text(encoding="utf-8").splitlines():
-            with suppress(ValueError, TypeError):
-                events.append(Event(**json.loads(line)))
-    return events
+def _one_server() -> ConfigError:
+    return ConfigError(
+        "one-server",
+        what="A process target has one server.",
+        why="There is no edge in front of it that could share requests out.",
+        do='give a target kind = "docker", which has replicas',
+    )
 
 
 def _refused(release: Release, run: Run, why: str, code: str) -> RefusedError:
@@ -350,25 +419,6 @@ def _refused_by_name(name: str, run: Run, why: str, code: str) -> RefusedError:
         do="mend the service (the log shows where), then: mldeploy up",
         detail=tail(run),
     )
-
-
-def _locked(note: Path) -> RefusedError:
-    try:
-        facts = json.loads(note.read_text(encoding="utf-8"))
-        holder = f"{facts['who']} (pid {facts['pid']}) has been at `{facts['action']}`"
-        why = f"{holder} since {facts['at']}."
-    except (OSError, ValueError, KeyError):
-        why = "Another mldeploy command is at work on this target."
-    return RefusedError(
-        "locked",
-        what="This target is being changed by somebody else.",
-        why=why,
-        do="wait for it, or end it with Ctrl+C there; then run this again",
-    )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _iso(seconds: float) -> str:

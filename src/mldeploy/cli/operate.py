@@ -1,0 +1,206 @@
+"""`scale`, `keys`, `exec`, `unlock`, `prune`, `orphans`: words around what runs already."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from mldeploy.cli.main import Verb
+from mldeploy.cli.shared import chosen_target, flags, target_argument, voice
+from mldeploy.config import MOST_REPLICAS
+
+
+@click.command(cls=Verb, example="mldeploy scale docker 3")
+@click.argument("target")
+@click.argument("replicas", type=click.IntRange(1, MOST_REPLICAS), metavar="N")
+def scale(target: str, replicas: int) -> None:
+    """Let N replicas serve what serves now. New ones pass the gate; no request is lost.
+
+    It holds until the next `up`, which goes by `replicas` in mldeploy.toml.
+    """
+    from mldeploy import deploy
+    from mldeploy.inspection import describe
+
+    ui = voice()
+    project, name, settings = chosen_target(target)
+    done = deploy.scale(project, name, settings, replicas, ui)
+    data = describe(name, settings, done.serving, done.release)
+    lines = [f"{done.serving.replicas} replica(s) of {done.release.name} serve on {name}"]
+    if getattr(settings, "replicas", 1) != replicas:
+        lines.append(
+            f"  note   the next `up` goes back to {getattr(settings, 'replicas', 1)}: "
+            f"write replicas = {replicas} in mldeploy.toml to keep it"
+        )
+    ui.result(data | {"changed": done.switched is not None}, "\n".join(lines))
+
+
+class KeyVerbs(click.Group):
+    """`keys show` and `keys rotate`; each is a verb with the shared flags."""
+
+
+@click.group(cls=KeyVerbs)
+def keys() -> None:
+    """The API keys that open a target."""
+
+
+@keys.command(
+    "show", cls=Verb, example='curl -H "Authorization: Bearer $(mldeploy keys show --plain)" …'
+)
+@target_argument
+@click.option("--plain", is_flag=True, help="The newest key and nothing else.")
+def show(target: str | None, plain: bool) -> None:
+    """Show the keys that are valid now."""
+    from mldeploy.engines import engine_for
+
+    project, name, settings = chosen_target(target)
+    _show_keys(name, engine_for(project, name, settings).keys(), plain=plain)
+
+
+@keys.command("rotate", cls=Verb, example="mldeploy keys rotate docker")
+@target_argument
+@click.option("--at-once", is_flag=True, help="End the old keys now, not at the next rotation.")
+def rotate(target: str | None, at_once: bool) -> None:
+    """Make a new key. The one before it stays valid until the next rotation."""
+    from mldeploy.engines import engine_for
+
+    project, name, settings = chosen_target(target)
+    engine = engine_for(project, name, settings)
+    with engine.lock("keys rotate"):
+        held = engine.rotate_keys(at_once=at_once)
+    _show_keys(name, held, plain=False)
+
+
+def _show_keys(name: str, held: Any, *, plain: bool) -> None:
+    from mldeploy.keys import as_json
+
+    ui = voice()
+    if plain and held:
+        ui.out(held[-1].key)
+        return
+    data = json.loads(as_json(tuple(held)))
+    if not held:
+        ui.result(data, f"{name} asks for no key: only this machine reaches it, or nothing serves.")
+        return
+    lines = []
+    for key in held:
+        lines += [
+            f"key      {key.key}",
+            f"  id       {key.id}, made {key.created_at:%Y-%m-%d %H:%M}",
+            f"  browser  user {key.id}, password {key.password}",
+        ]
+    lines.append('use      -H "Authorization: Bearer KEY"   ·   mldeploy keys rotate ' + name)
+    ui.result(data, "\n".join(lines))
+
+
+@click.command(
+    "exec",
+    cls=Verb,
+    example="mldeploy exec docker -- python -V",
+    context_settings={"ignore_unknown_options": True},
+)
+@click.argument("target")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def exec_(target: str, command: tuple[str, ...]) -> int:
+    """Run a command inside a replica, and end with its exit code."""
+    from mldeploy.engines import engine_for
+
+    engine = engine_for(*chosen_target(target))
+
+    def write(data: bytes) -> None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+    return engine.execute(list(command), write)
+
+
+@click.command(cls=Verb, example="mldeploy unlock docker")
+@target_argument
+def unlock(target: str | None) -> None:
+    """Break the lock of a command that is surely gone, such as one of a laptop that was lost."""
+    from mldeploy.engines import engine_for
+
+    ui = voice()
+    project, name, settings = chosen_target(target)
+    holder = engine_for(project, name, settings).unlock()
+    ui.result(
+        {"target": name, "broken": holder},
+        f"the lock of {name} is broken: {holder}" if holder else f"{name} is not locked",
+    )
+
+
+@click.command(cls=Verb, example="mldeploy prune docker")
+@target_argument
+def prune(target: str | None) -> None:
+    """Remove releases that nobody can roll back to any more. Each `up` does it as well."""
+    from mldeploy import deploy
+    from mldeploy.engines import engine_for
+
+    ui = voice()
+    project, name, settings = chosen_target(target)
+    engine = engine_for(project, name, settings)
+    with project.lock("prune"), engine.lock("prune"):
+        gone = [*engine.prune(), *(f"release {n}" for n in deploy.forget_old_releases(project))]
+    text = "\n".join(f"removed  {one}" for one in gone) or "nothing to remove"
+    ui.result({"target": name, "removed": gone}, text)
+
+
+@click.command(cls=Verb, example="mldeploy orphans --terminate old-project/docker")
+@click.option(
+    "--terminate", metavar="PROJECT/TARGET", help="Remove that one whole, wherever it was made."
+)
+def orphans(terminate: str | None) -> int:
+    """Everything of ours that is alive on this machine's Docker, from whatever folder it came.
+
+    Needs no project. Ends with 1 when something is there that no project folder looks after.
+    """
+    from mldeploy import orphans as finding
+    from mldeploy.engines.docker_client import connect, told
+
+    ui = voice()
+    with told():
+        client = connect()
+        if terminate:
+            return _terminate(ui, client, terminate)
+        found = finding.find(client)
+    lines = []
+    for group in found:
+        mark = "ABANDONED  " if group.abandoned else ""
+        serves = f", serves {group.release}" if group.release else ""
+        lines.append(f"{mark}{group.project}/{group.target}{serves}   from {group.folder}")
+        if group.abandoned:
+            lines.append(f"  why  {group.abandoned}")
+            lines.append(f"  do   mldeploy orphans --terminate {group.project}/{group.target}")
+        lines += [f"  {thing.text}" for thing in group.things]
+    lines.append("" if found else "nothing of ours is alive on this Docker Engine")
+    ui.result({"found": [g.as_dict() for g in found]}, "\n".join(lines).rstrip())
+    return 1 if any(group.abandoned for group in found) else 0
+
+
+def _terminate(ui: Any, client: Any, wanted: str) -> int:
+    from mldeploy import orphans as finding
+    from mldeploy.errors import ConfigError
+
+    groups = {f"{g.project}/{g.target}": g for g in finding.find(client)}
+    if wanted not in groups:
+        raise ConfigError(
+            "no-such-orphan",
+            what=f"There is no {wanted} on this Docker Engine.",
+            why=f"There is {', '.join(groups) or 'nothing of ours'}.",
+            do="mldeploy orphans",
+        )
+    group = groups[wanted]
+    if not flags().yes and sys.stdin.isatty():
+        running = sum(thing.running for thing in group.things)
+        click.confirm(
+            f"Remove {len(group.things)} things of {wanted} ({running} replicas run)?",
+            abort=True,
+            err=True,
+        )
+    left = finding.end(client, group)
+    removed = [t.text for t in group.things if t.text not in left]
+    lines = [f"removed  {one}" for one in removed] + [f"LEFT     {one}" for one in left]
+    ui.result({"removed": removed, "left": left}, "\n".join(lines))
+    return 1 if left else 0

@@ -1,0 +1,131 @@
+"""Reaching a Docker Engine, and saying in plain words what it refuses."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from mldeploy.errors import FailedError, MldeployError
+
+if TYPE_CHECKING:
+    import docker
+
+HELLO_SECONDS = 5
+CALL_SECONDS = 120  # an engine on a full or slow disk is slow; one that hangs is not waited for
+
+START = "start Docker Desktop, or: sudo systemctl start docker"
+
+
+def connect() -> docker.DockerClient:
+    """A client of the engine that the `docker` command would speak to; it has answered once.
+
+    Raises :class:`FailedError` with ``no-docker``, ``docker-denied`` or ``docker-down``.
+    """
+    import docker
+    import requests
+
+    address = _address()
+    try:
+        client = docker.DockerClient(base_url=address, version="auto", timeout=HELLO_SECONDS)
+        client.ping()
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        raise _unreachable(error, address) from error
+    client.api.timeout = CALL_SECONDS
+    return client
+
+
+def _address() -> str:
+    """DOCKER_HOST, else the current `docker context` (Docker Desktop, Colima), else the usual."""
+    from docker.context import ContextAPI
+    from docker.errors import DockerException
+
+    if named := os.environ.get("DOCKER_HOST"):
+        return named
+    try:
+        context = ContextAPI.get_current_context()
+        return str(context.Host or "unix:///var/run/docker.sock")
+    except (DockerException, OSError, ValueError, KeyError):
+        return "unix:///var/run/docker.sock"  # a damaged ~/.docker: the usual place may still do
+
+
+def _unreachable(error: Exception, address: str) -> FailedError:
+    text = str(error)
+    instead = '     (without Docker: a target of kind "process", such as: mldeploy up local)'
+    what = "There is no Docker Engine to speak to."
+    if "Permission denied" in text or "PermissionError" in text:
+        return FailedError(
+            "docker-denied",
+            what="This user may not speak to Docker.",
+            why=f"{address} refuses: only root and the group `docker` may (it is as much as root).",
+            do="sudo usermod -aG docker $USER   then log out and in again" + instead,
+        )
+    if "No such file" in text or "FileNotFoundError" in text:
+        return FailedError(
+            "no-docker",
+            what=what,
+            why=f"{address} is not there: Docker is not installed, or not started.",
+            do="install it (https://docs.docker.com/engine/install/), or " + START + instead,
+        )
+    if "timed out" in text.lower() or "timeout" in text.lower():
+        why = f"{address} did not answer within {HELLO_SECONDS} s: it hangs."
+    elif "refused" in text:
+        why = f"Nothing listens at {address}: Docker is not started, or DOCKER_HOST is wrong."
+    else:
+        why = f"{address}: {text[-300:]}"
+    return FailedError("docker-down", what=what, why=why, do=START + instead)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn what the engine refuses, or its going away, into errors of ours."""
+    import docker
+    import requests
+    import urllib3
+
+    try:
+        yield
+    except MldeployError:
+        raise
+    except docker.errors.APIError as error:
+        raise refusal(error) from error
+    except (
+        requests.exceptions.RequestException,
+        urllib3.exceptions.HTTPError,
+        docker.errors.DockerException,
+        ConnectionError,
+        TimeoutError,
+    ) as error:
+        raise FailedError(
+            "docker-gone",
+            what="The Docker Engine went away, or hangs.",
+            why=f"{type(error).__name__}: {str(error)[-300:]}",
+            do="look whether it runs (docker info), then run this again: it takes up what is left",
+        ) from error
+
+
+def refusal(error: docker.errors.APIError) -> FailedError:
+    """What the engine's API refused, and what to do about it where we know."""
+    text = str(error.explanation or error)
+    lower = text.lower()
+    if "no space left" in lower or "disk quota" in lower:
+        return FailedError(
+            "disk-full",
+            what="The engine's disk is full.",
+            why=text[-300:],
+            do="mldeploy prune   (old releases of this project), or: docker system prune",
+        )
+    if "port is already allocated" in lower or "address already in use" in lower:
+        return FailedError(
+            "port-taken",
+            what="The port of this target is taken.",
+            why=text[-300:],
+            do="stop what holds it, or choose another `port` in mldeploy.toml",
+        )
+    return FailedError(
+        "docker-refused",
+        what="The Docker Engine refused a step.",
+        why=text[-500:],
+        do="mldeploy doctor     (looks for what is wrong with the engine)",
+    )

@@ -1,0 +1,278 @@
+"""The edge's container, and the volume that holds what must outlive it.
+
+Which replicas get requests is one symbolic link in that volume, ``/edge/live``. Caddy reads the
+addresses behind it at each request, so replacing the link is the whole switch: no reload, and no
+client's connection is touched.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from mldeploy import edge, keys
+from mldeploy.config import DockerTarget
+from mldeploy.engines import docker_exec, docker_files
+from mldeploy.engines.docker_files import File
+from mldeploy.engines.docker_names import SETTINGS, Names
+from mldeploy.engines.docker_replicas import RESTART, log_config
+from mldeploy.errors import FailedError
+from mldeploy.history import Event
+from mldeploy.keys import Key
+from mldeploy.release import digest_of
+from mldeploy.who import user_and_host
+
+if TYPE_CHECKING:
+    import docker
+    from docker.models.containers import Container
+
+HOME = "/edge"
+ANSWER_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Live:
+    """Who gets the users' requests: the replicas' addresses behind the link ``/edge/live``."""
+
+    set_id: str
+    release: str
+    since: str
+    dials: tuple[str, ...]
+
+    @property
+    def aliases(self) -> list[str]:
+        return [dial.partition(":")[0] for dial in self.dials]
+
+
+class DockerEdge:
+    """The edge of one target. Methods raise docker's own errors; the engine tells them."""
+
+    def __init__(self, client: docker.DockerClient, names: Names, target: DockerTarget) -> None:
+        self.client = client
+        self.names = names
+        self.target = target
+
+    def container(self) -> Container | None:
+        import docker
+
+        try:
+            return self.client.containers.get(self.names.edge)
+        except docker.errors.NotFound:
+            return None
+
+    # Who serves
+
+    def live(self) -> Live | None:
+        """Read from the volume, whether the edge runs or not; None before the first switch."""
+        box = self.container()
+        link = docker_files.get(box, f"{HOME}/live").get("") if box else None
+        if box is None or link is None or not link.link:
+            return None
+        set_id = link.link.rpartition("/")[2]
+        files = docker_files.get(box, f"{HOME}/sets/{set_id}")
+        about = json.loads(files["about.json"].content)
+        return Live(set_id, about["release"], about["since"], tuple(about["dials"]))
+
+    def write_set(self, release: str, dials: Sequence[str], since: str | None = None) -> str:
+        """Write who shall serve, to no effect yet; returns the name to point at."""
+        set_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        about = {
+            "release": release,
+            "since": since or datetime.now(UTC).isoformat(timespec="seconds"),
+            "by": user_and_host(),
+            "dials": list(dials),
+        }
+        files = {
+            f"sets/{set_id}/{number}": File(dial.encode())
+            for number, dial in enumerate(edge.slots_for(tuple(dials)), start=1)
+        }
+        files[f"sets/{set_id}/about.json"] = File(json.dumps(about).encode())
+        docker_files.put(self._there(), HOME, files)
+        return set_id
+
+    def point_at(self, set_id: str) -> None:
+        """The switch itself: one rename, which the edge's next request sees."""
+        box = self._there()
+        if box.status != "running":
+            docker_files.put(box, HOME, {"live": File(link=f"sets/{set_id}")})
+            return
+        draft = f"{HOME}/live.{secrets.token_hex(3)}"
+        self._shell(f"ln -s sets/{set_id} {draft} && mv -T {draft} {HOME}/live")
+
+    def forget_sets(self, keep: str) -> None:
+        with suppress(FailedError):  # what stays is a few bytes, and goes at the next switch
+            self._shell(
+                f"cd {HOME}/sets && for one in *; do [ $one = {keep} ] || rm -rf $one; done"
+            )
+
+    def answers(self, release: str | None = None) -> bool:
+        """Does ``/readyz`` answer 200 through the edge, and is it this release that does?"""
+        ran = self._wget("/readyz")
+        header = f"x-mldeploy-release: {release}".lower()
+        return ran.code == 0 and (release is None or header in ran.err.lower())
+
+    def wait_for(self, release: str) -> bool:
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while time.monotonic() < deadline:
+            if self.answers(release):
+                return True
+            time.sleep(0.1)
+        return False
+
+    def tail(self) -> str:
+        """The last the edge has said, for an error."""
+        box = self.container()
+        return box.logs(tail=10).decode("utf-8", "replace").rstrip() if box else ""
+
+    # The container
+
+    @property
+    def digest(self) -> str:
+        """Of what can't be changed in a running edge: its image and what it publishes."""
+        parts = (edge.IMAGE, self.target.address, str(self.target.port), self.target.domain or "")
+        return digest_of({"edge": "\n".join(parts).encode()})[:12]
+
+    def fits(self) -> bool:
+        """Is there an edge, made as mldeploy.toml has it now?"""
+        box = self.container()
+        return box is not None and box.labels.get(SETTINGS) == self.digest
+
+    def create(self) -> None:
+        """Make the edge, or one that fits; the volume with what it knows stays the same."""
+        self._have_image()
+        if (old := self.container()) is not None:
+            old.stop(timeout=10)
+            old.remove(force=True)
+        self.client.volumes.create(self.names.edge, labels=self.names.labels("edge"))
+        published: dict[str, Any] = {
+            f"{edge.HTTP_PORT}/tcp": (self.target.address, self.target.port),
+        }
+        if self.target.domain:
+            published = {
+                f"{edge.HTTP_PORT}/tcp": (self.target.address, 80),
+                f"{edge.HTTPS_PORT}/tcp": (self.target.address, 443),
+            }
+        box = self.client.containers.create(
+            edge.IMAGE,
+            ["caddy", "run", "--config", f"{HOME}/caddy.json"],
+            name=self.names.edge,
+            labels=self.names.labels("edge", settings=self.digest),
+            environment={"XDG_DATA_HOME": f"{HOME}/data", "XDG_CONFIG_HOME": f"{HOME}/config"},
+            volumes={self.names.edge: {"bind": HOME, "mode": "rw"}},
+            ports=published,
+            network="bridge",
+            read_only=True,
+            tmpfs={"/tmp": "size=64m,mode=1777"},  # noqa: S108 - the edge's own, in memory
+            cap_drop=["ALL"],
+            cap_add=["NET_BIND_SERVICE"],
+            security_opt=["no-new-privileges"],
+            restart_policy=RESTART,
+            log_config=log_config(),
+            detach=True,
+        )
+        self.client.networks.get(self.names.network).connect(box)
+        docker_files.put(box, HOME, {"sets/.made": File(), "history/.made": File()})
+
+    def start(self) -> None:
+        self._write_configuration("caddy.json")
+        self._there().start()
+
+    def remove(self) -> None:
+        if (box := self.container()) is not None:
+            box.stop(timeout=self.target.drain_timeout)
+            box.remove(force=True)
+
+    def reload(self) -> None:
+        """Let a running edge take the configuration of now; it is taken whole or not at all."""
+        self._write_configuration("caddy.next.json")
+        self._shell(
+            f"caddy reload --config {HOME}/caddy.next.json --force "
+            f"&& mv {HOME}/caddy.next.json {HOME}/caddy.json"
+        )
+
+    def reload_if_changed(self) -> None:
+        box = self._there()
+        there = docker_files.get(box, f"{HOME}/caddy.json").get("")
+        if there is None or json.loads(there.content) != self._configuration():
+            self.reload()
+
+    # Keys, and history
+
+    def keys(self) -> tuple[Key, ...]:
+        box = self.container()
+        file = docker_files.get(box, f"{HOME}/keys.json").get("") if box else None
+        where = f"the volume {self.names.edge}"
+        return keys.from_json(file.content.decode(), where) if file else ()
+
+    def write_keys(self, held: tuple[Key, ...]) -> None:
+        content = keys.as_json(held).encode()
+        docker_files.put(self._there(), HOME, {"keys.json": File(content, mode=0o600)})
+
+    def record(self, event: Event) -> None:
+        name = f"history/{time.time_ns()}-{secrets.token_hex(3)}.json"
+        docker_files.put(self._there(), HOME, {name: File(json.dumps(event.as_dict()).encode())})
+
+    def history(self) -> list[Event]:
+        box = self.container()
+        files = docker_files.get(box, f"{HOME}/history") if box else {}
+        events = []
+        for name in sorted(files):
+            with suppress(ValueError, TypeError):  # cut short by a crash
+                events.append(Event(**json.loads(files[name].content)))
+        return events
+
+    # Small steps of the above
+
+    def _configuration(self) -> dict[str, Any]:
+        settings = edge.Edge(
+            keys=tuple(keys.hashed(key) for key in self.keys()),
+            max_body=self.target.max_body_bytes,
+            request_timeout=self.target.request_timeout,
+            domain=self.target.domain,
+        )
+        return edge.configuration(settings)
+
+    def _write_configuration(self, name: str) -> None:
+        content = json.dumps(self._configuration(), indent=1).encode()
+        docker_files.put(self._there(), HOME, {name: File(content, mode=0o600)})
+
+    def _have_image(self) -> None:
+        import docker
+
+        try:
+            self.client.images.get(edge.IMAGE)
+        except docker.errors.ImageNotFound:
+            self.client.images.pull(edge.IMAGE)
+
+    def _there(self) -> Container:
+        box = self.container()
+        if box is None:
+            raise FailedError(
+                "no-edge",
+                what="The edge of this target is gone.",
+                why=f"There is no container {self.names.edge}: somebody removed it meanwhile.",
+                do=f"mldeploy up {self.names.target}",
+            )
+        return box
+
+    def _wget(self, path: str) -> docker_exec.Ran:
+        url = f"http://127.0.0.1:{edge.HTTP_PORT}{path}"
+        # Not wget's own -T: not every busybox has it.
+        words = ["timeout", "3", "wget", "-q", "-S", "-O", "-", url]
+        return docker_exec.run(self._there(), words, timeout=10)
+
+    def _shell(self, words: str) -> None:
+        ran = docker_exec.run(self._there(), ["sh", "-c", words], timeout=30)
+        if ran.code != 0:
+            raise FailedError(
+                "edge-refused",
+                what="The edge did not do a step.",
+                why=(ran.err or ran.out).strip()[-500:] or f"`{words}` ended with {ran.code}.",
+                do=f"mldeploy logs {self.names.target} --edge",
+            )
