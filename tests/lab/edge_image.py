@@ -1,4 +1,7 @@
-"""The edge's image: Caddy's own binary and a busybox, as the official one on Alpine has them."""
+"""The edge's image: Caddy's own binary and a busybox, as the official one on Alpine has them.
+
+A difference that matters: the wget of Debian's busybox has no ``-T`` and crashes when it gets one.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,14 +22,14 @@ from mldeploy.errors import FailedError
 from mldeploy.ui import Ui
 from tests.lab.base_image import quoted
 from tests.lab.machine import BUNDLE_IN_IMAGE, Machine
-from tests.lab.packages import IMAGES, install
+from tests.lab.packages import unpack
 
 if TYPE_CHECKING:
     import docker
 
 NAME = "caddy:2.11.4-alpine"
 PINNED = Path(__file__).with_name("caddy.txt")
-BUSYBOX = Path("/bin/busybox")
+BUSYBOX = "busybox-static"  # a package of Debian
 DOWNLOAD_SECONDS = 300
 SYSTEM_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 FOLDERS = ("bin", "config/caddy", "data/caddy", "etc/caddy", "etc/ssl/certs", "srv", "usr/bin")
@@ -35,6 +39,11 @@ MAY_BIND_LOW_PORTS = {
     "SCHILY.xattr.security.capability": bytes(
         [1, 0, 0, 2, 0, 4, 0, 0, *[0] * 12]  # version 2, effective; 1 << 10 is net_bind_service
     ).decode()
+}
+ACCOUNTS = {
+    "etc/passwd": b"root:x:0:0:root:/root:/bin/sh\n",
+    "etc/group": b"root:x:0:\n",
+    "etc/nsswitch.conf": b"hosts: files dns\n",
 }
 CHANGES = (
     "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -48,18 +57,25 @@ CHANGES = (
 
 def recipe(machine: Machine) -> str:
     """What goes into it, as one short word."""
-    parts = [PINNED.read_text(encoding="utf-8"), *FOLDERS, *CHANGES, machine.bundle]
+    parts = [PINNED.read_text(encoding="utf-8"), BUSYBOX, *FOLDERS, *CHANGES, machine.bundle]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def make(
     client: docker.DockerClient, machine: Machine, labels: dict[str, str], cache: Path, ui: Ui
 ) -> None:
-    install(IMAGES, ui, purpose="The edge image")
     caddy = caddy_binary(cache, ui)
+    files = {
+        "usr/bin/caddy": caddy.read_bytes(),
+        BUNDLE_IN_IMAGE[1:]: machine.bundle.encode() or SYSTEM_BUNDLE.read_bytes(),
+    }
+    with tempfile.TemporaryDirectory(prefix="busybox-", dir=cache) as work:
+        unpack(BUSYBOX, Path(work), ui)
+        busybox = Path(work) / "bin" / "busybox"
+        files["bin/busybox"] = busybox.read_bytes()
+        commands = applets(busybox)
     with ui.step(f"import {NAME}"):
-        bundle = machine.bundle.encode() or SYSTEM_BUNDLE.read_bytes()
-        tar = root_file_system(caddy.read_bytes(), BUSYBOX.read_bytes(), applets(), bundle)
+        tar = root_file_system(files, commands)
         repository, _, tag = NAME.partition(":")
         changes = [*CHANGES, *(f'LABEL {name}="{quoted(value)}"' for name, value in labels.items())]
         client.api.import_image_from_data(tar, repository=repository, tag=tag, changes=changes)
@@ -96,26 +112,25 @@ def caddy_binary(cache: Path, ui: Ui) -> Path:
     return binary
 
 
-def applets() -> list[str]:
-    """The commands that the busybox has."""
-    done = subprocess.run([BUSYBOX, "--list"], capture_output=True, text=True, timeout=30)
+def applets(busybox: Path) -> list[str]:
+    """The commands that this busybox has."""
+    done = subprocess.run([busybox, "--list"], capture_output=True, text=True, timeout=30)
     return done.stdout.split()
 
 
-def root_file_system(caddy: bytes, busybox: bytes, commands: Iterable[str], bundle: bytes) -> bytes:
-    """A tar of all that the image holds, owned by root."""
+def root_file_system(files: Mapping[str, bytes], commands: Iterable[str]) -> bytes:
+    """A tar of all that the image holds, owned by root; ``commands`` are links to the busybox."""
     written = io.BytesIO()
+    folders = {*FOLDERS, *(str(Path(name).parent) for name in files)}
     with tarfile.open(fileobj=written, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for folder in sorted({part for path in FOLDERS for part in _with_parents(path)}):
+        for folder in sorted({part for path in folders for part in _with_parents(path)}):
             _add(tar, folder, kind=tarfile.DIRTYPE, mode=0o755)
         _add(tar, "tmp", kind=tarfile.DIRTYPE, mode=0o1777)
-        _add(tar, "bin/busybox", busybox, mode=0o755)
+        for name, content in {**ACCOUNTS, **files}.items():
+            pax = MAY_BIND_LOW_PORTS if name == "usr/bin/caddy" else None
+            _add(tar, name, content, mode=0o755 if "bin/" in name else 0o644, pax=pax)
         for command in sorted(set(commands) - {"busybox"}):
             _add(tar, f"bin/{command}", kind=tarfile.SYMTYPE, target="busybox")
-        _add(tar, "usr/bin/caddy", caddy, mode=0o755, pax=MAY_BIND_LOW_PORTS)
-        _add(tar, BUNDLE_IN_IMAGE[1:], bundle)
-        _add(tar, "etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n")
-        _add(tar, "etc/group", b"root:x:0:\n")
     return written.getvalue()
 
 

@@ -15,7 +15,7 @@ from tests.lab.daemon import program
 APT_SECONDS = 600
 OPTIONS = ("-y", "--no-install-recommends")
 ENGINE = {"dockerd": "docker.io", "iptables": "iptables", "ip": "iproute2"}
-IMAGES = {"mmdebstrap": "mmdebstrap", "busybox": "busybox-static"}
+IMAGES = {"mmdebstrap": "mmdebstrap"}
 DISK = {"mkfs.ext4": "e2fsprogs", "mount": "mount"}
 
 
@@ -45,24 +45,39 @@ def install(programs: dict[str, str], ui: Ui, *, purpose: str) -> None:
             do="Install Docker as its documentation says and start it; the lab uses what answers.",
         )
     with ui.step(f"apt-get install {' '.join(wanted)}"):
-        error = _apt("install", *OPTIONS, *wanted)
-        if error:  # the package lists may be of last month, or not there at all
-            error = _apt("update") or _apt("install", *OPTIONS, *wanted)
-        if error:
-            raise FailedError(
-                "lab-apt-failed",
-                what=f"{', '.join(wanted)} could not be installed.",
-                why="apt-get did not manage it.",
-                do="Try it by hand: apt-get update && apt-get install " + " ".join(wanted),
-                detail=error,
-            )
+        _apt_twice(["install", *OPTIONS], wanted)
 
 
-def _apt(*words: str) -> str:
+def unpack(package: str, folder: Path, ui: Ui) -> None:
+    """The files of a package into ``folder``, without installing it."""
+    with ui.step(f"apt-get download {package}"):
+        _apt_twice(["download"], [package], cwd=folder)
+        (archive,) = folder.glob(f"{package}_*.deb")
+        command = ["dpkg-deb", "--extract", str(archive), str(folder)]
+        subprocess.run(command, check=True, timeout=APT_SECONDS)
+
+
+def _apt_twice(verb: list[str], wanted: list[str], cwd: Path | None = None) -> None:
+    """Once more with fresh package lists: they may be of last month, or not there at all."""
+    error = _apt(*verb, *wanted, cwd=cwd)
+    if error:
+        error = _apt("update") or _apt(*verb, *wanted, cwd=cwd)
+    if error:
+        raise FailedError(
+            "lab-apt-failed",
+            what=f"The lab did not get {', '.join(wanted)}.",
+            why="apt-get did not manage it.",
+            do=f"Try it by hand: apt-get update && apt-get {verb[0]} {' '.join(wanted)}",
+            detail=error,
+        )
+
+
+def _apt(*words: str, cwd: Path | None = None) -> str:
     """What apt-get said when it failed; empty when it did not."""
     try:
         done = subprocess.run(
             ["apt-get", "-q", *words],
+            cwd=cwd,
             env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

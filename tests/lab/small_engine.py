@@ -1,0 +1,314 @@
+"""A second engine with a disk of its own, small enough to be filled, and fair game for `kill -9`.
+
+Its data root is an ext4 file system in a sparse file. It shares the machine's network, but leaves
+the tables of the first engine alone: two dockerds that both manage iptables flush each other's
+rules. So this one manages none (``--iptables=false``), and the few that it needs are made here:
+its containers reach the outside, its published ports answer on the loopback through docker-proxy.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mldeploy.errors import FailedError, RefusedError
+from mldeploy.ui import Ui
+from tests.lab import images, packages
+from tests.lab.daemon import Daemon, program
+from tests.lab.places import CACHE
+
+if TYPE_CHECKING:
+    import docker
+
+SLOTS = 8  # so many at a time on one machine; each has a part of NETWORK for itself
+NETWORK = IPv4Network("10.213.0.0/16")
+RUNS = Path("/run/mldeploy-lab")  # short: a path of a Unix socket has 104 bytes at most
+SIZE = 2 * 1024**3
+COMMAND_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class SmallEngine:
+    """``DOCKER_HOST=<url>`` is all that a program needs to use it."""
+
+    slot: int
+    cache: Path = CACHE
+
+    @property
+    def folder(self) -> Path:
+        return RUNS / str(self.slot)
+
+    @property
+    def data(self) -> Path:
+        """The data root: where its disk is mounted."""
+        return self.folder / "data"
+
+    @property
+    def disk(self) -> Path:
+        return self.cache / f"disk-{self.slot}.img"
+
+    @property
+    def filler(self) -> Path:
+        return self.data / "filler"
+
+    @property
+    def bridge(self) -> str:
+        return f"mldeploy-lab{self.slot}"
+
+    @property
+    def network(self) -> IPv4Network:
+        return list(NETWORK.subnets(new_prefix=20))[self.slot]
+
+    @property
+    def url(self) -> str:
+        return self.daemon.url
+
+    @property
+    def daemon(self) -> Daemon:
+        """To ``kill`` and ``start`` again, as the kernel and systemd would."""
+        default, pool = self.network.subnets(prefixlen_diff=1)
+        return Daemon(
+            socket=self.folder / "docker.sock",
+            run=self.folder / "run",
+            pidfile=self.folder / "docker.pid",
+            record=self.folder / "engine.json",
+            log=self.cache / f"dockerd-{self.slot}.log",
+            arguments=(
+                f"--data-root={self.data}",
+                f"--bridge={self.bridge}",
+                f"--fixed-cidr={next(default.subnets(new_prefix=24))}",
+                f"--default-address-pool=base={pool},size=24",
+                "--iptables=false",
+                "--ip-masq=false",
+                "--shutdown-timeout=5",
+            ),
+        )
+
+    def client(self, timeout: float = 120) -> docker.DockerClient:
+        return self.daemon.client(timeout)
+
+    def free(self) -> int:
+        """Bytes that are free on its disk."""
+        found = os.statvfs(self.data)
+        return found.f_bavail * found.f_frsize
+
+    def fill(self, leave: int = 0) -> None:
+        """Take all space on its disk but ``leave`` bytes."""
+        with self.filler.open("ab") as filler:
+            step = 256 * 1024**2
+            while step >= 4096:
+                wanted = min(step, self.free() - leave)
+                if wanted <= 0:
+                    return
+                try:
+                    os.posix_fallocate(filler.fileno(), filler.seek(0, os.SEEK_END), wanted)
+                except OSError:  # room for a piece of this size there is not
+                    step //= 2
+
+    def empty(self) -> None:
+        """Give back what ``fill`` took."""
+        self.filler.unlink(missing_ok=True)
+
+
+@contextmanager
+def small_engine(ui: Ui, *, size: int = SIZE, with_images: bool = True) -> Iterator[SmallEngine]:
+    """A running engine of its own with the base images; nothing of it is left afterwards.
+
+    ``size`` is that of its disk in bytes. Needs root, and the engine of this machine for images.
+    """
+    if os.geteuid() != 0:
+        raise RefusedError(
+            "lab-not-root",
+            what="No second engine was started.",
+            why="It mounts a disk of its own, which only root may.",
+            do="Run these tests as root, or leave them out: -m 'not docker'",
+        )
+    packages.install(packages.ENGINE | packages.DISK, ui, purpose="A second engine")
+    with _free_slot() as slot:
+        engine = SmallEngine(slot)
+        clear(engine)  # of a test run that was killed
+        try:
+            _make_disk(engine, size)
+            _make_network(engine)
+            engine.daemon.start()
+            if with_images:
+                _load_images(engine)
+            yield engine
+        finally:
+            clear(engine)
+
+
+def clear(engine: SmallEngine) -> None:
+    """End it and remove what is left of it, whatever state it is in. May be done twice."""
+    engine.daemon.stop()
+    _kill_left_containers(engine)
+    for place in mounts_below(engine.folder, Path("/proc/self/mounts").read_text()):
+        _run("umount", place)
+    _remove_network(engine)
+    shutil.rmtree(engine.folder, ignore_errors=True)
+    engine.disk.unlink(missing_ok=True)
+    engine.daemon.log.unlink(missing_ok=True)
+
+
+def clear_left() -> list[int]:
+    """Clear the engines of test runs that were killed; the slots."""
+    found = []
+    for folder in RUNS.glob("[0-9]"):
+        with suppress(_TakenError), _slot(int(folder.name)):
+            clear(SmallEngine(int(folder.name)))
+            found.append(int(folder.name))
+    return found
+
+
+def mounts_below(folder: Path, mounts: str) -> list[str]:
+    """The mount points below ``folder`` in /proc/mounts, the innermost first."""
+    points = [line.split()[1].replace("\\040", " ") for line in mounts.splitlines() if line]
+    inside = [point for point in points if Path(point).is_relative_to(folder)]
+    return sorted(inside, key=lambda point: (point.count("/"), point), reverse=True)
+
+
+class _TakenError(Exception):
+    """Somebody's second engine is in this slot."""
+
+
+@contextmanager
+def _free_slot() -> Iterator[int]:
+    for slot in range(SLOTS):
+        try:
+            with _slot(slot):
+                yield slot
+                return
+        except _TakenError:
+            continue
+    raise RefusedError(
+        "lab-no-slot",
+        what="No second engine was started.",
+        why=f"{SLOTS} of them run on this machine already.",
+        do=f"Wait for the tests that use them; see {RUNS}",
+    )
+
+
+@contextmanager
+def _slot(slot: int) -> Iterator[None]:
+    """The right to use a slot; it dies with its holder."""
+    from filelock import FileLock, Timeout
+
+    RUNS.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(RUNS / f"{slot}.lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise _TakenError from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _make_disk(engine: SmallEngine, size: int) -> None:
+    engine.data.mkdir(parents=True)
+    engine.cache.mkdir(parents=True, exist_ok=True)
+    with engine.disk.open("wb") as disk:
+        disk.truncate(size)
+    _run("mkfs.ext4", "-q", "-m", "0", "-E", "lazy_itable_init=1", str(engine.disk))
+    _run("mount", "-o", "loop", str(engine.disk), str(engine.data))
+
+
+def _make_network(engine: SmallEngine) -> None:
+    address = f"{next(engine.network.hosts())}/{engine.network.prefixlen + 1}"
+    _run("ip", "link", "add", "name", engine.bridge, "type", "bridge")
+    _run("ip", "addr", "add", address, "dev", engine.bridge)
+    _run("ip", "link", "set", engine.bridge, "up")
+    for rule in _rules(engine):
+        _run("iptables", "-w", *_with(rule, "-I"))
+
+
+def _remove_network(engine: SmallEngine) -> None:
+    for rule in _rules(engine):
+        while _run("iptables", "-w", *_with(rule, "-D"), check=False):
+            pass
+    _run("ip", "link", "delete", engine.bridge, check=False)
+    for link in Path("/sys/class/net").glob("br-*"):  # of its networks; a killed dockerd left them
+        if (link / "bridge").is_dir() and _address_in(link.name, engine.network):
+            _run("ip", "link", "delete", link.name, check=False)
+
+
+def _rules(engine: SmallEngine) -> list[list[str]]:
+    """The first engine's default is to drop what it does not know."""
+    ours = str(engine.network)
+    return [
+        ["filter", "FORWARD", "-s", ours, "-j", "ACCEPT"],
+        ["filter", "FORWARD", "-d", ours, "-j", "ACCEPT"],
+        ["nat", "POSTROUTING", "-s", ours, "!", "-d", ours, "-j", "MASQUERADE"],
+    ]
+
+
+def _with(rule: list[str], verb: str) -> list[str]:
+    table, chain, *match = rule
+    return ["-t", table, verb, chain, *match]
+
+
+def _address_in(link: str, network: IPv4Network) -> bool:
+    done = subprocess.run(
+        [program("ip"), "-4", "-o", "addr", "show", "dev", link],
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_SECONDS,
+    )
+    found = [word.partition("/")[0] for word in done.stdout.split() if "/" in word]
+    return any(IPv4Network(address).subnet_of(network) for address in found)
+
+
+def _load_images(engine: SmallEngine) -> None:
+    import docker
+
+    source, client = docker.from_env(timeout=300), engine.client(timeout=300)
+    try:
+        for name in images.MAKERS:
+            image: Any = source.images.get(name).save(named=True)  # chunks, as requests takes them
+            client.images.load(image)
+    finally:
+        source.close()
+        client.close()
+
+
+def _kill_left_containers(engine: SmallEngine) -> None:
+    """A dockerd that was killed leaves its containers' shims, which know it by its socket."""
+    import psutil
+
+    address = str(engine.daemon.containerd)
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if not any(word.startswith(address) for word in process.cmdline()):
+                continue
+            family: list[Any] = [*process.children(recursive=True), process]
+            for each in family:
+                with suppress(psutil.Error):
+                    each.kill()
+            psutil.wait_procs(family, timeout=10)
+
+
+def _run(name: str, *words: str, check: bool = True) -> bool:
+    done = subprocess.run(
+        [program(name), *words],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_SECONDS,
+    )
+    if check and done.returncode != 0:
+        raise FailedError(
+            "lab-second-engine",
+            what="The second engine is not as it should be.",
+            why=f"{name} {' '.join(words)} failed.",
+            do="Run these tests where root may mount, or leave them out: -m 'not docker'",
+            detail=done.stderr,
+        )
+    return done.returncode == 0
