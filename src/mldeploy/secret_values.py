@@ -18,14 +18,14 @@ ENCODE = "encode it, such as with base64, and let the service decode it"
 class Secrets:
     """Values by name, which show themselves only to :meth:`reveal`.
 
-    ``warnings`` are sentences for the user, about places and not about values.
+    ``open_files`` are those among their files that other users may read.
     """
 
-    __slots__ = ("_values", "warnings")
+    __slots__ = ("_values", "open_files")
 
-    def __init__(self, values: Mapping[str, str], warnings: tuple[str, ...] = ()) -> None:
+    def __init__(self, values: Mapping[str, str], open_files: tuple[Path, ...] = ()) -> None:
         self._values = dict(values)
-        self.warnings = warnings
+        self.open_files = open_files
 
     def __repr__(self) -> str:
         return f"<secrets: {', '.join(self.names) or 'none'}>"
@@ -42,6 +42,11 @@ class Secrets:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(sorted(self._values))
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences for the user, about places and not about values."""
+        return [f"other users may read the secret in {path}" for path in self.open_files]
 
     def reveal(self) -> dict[str, str]:
         """For whoever hands them to a service."""
@@ -82,15 +87,16 @@ def resolve(secrets: Mapping[str, str | Reference], project_root: Path) -> Secre
     :class:`mldeploy.errors.ConfigError` for a text that is no reference; neither holds a value.
     """
     values: dict[str, str] = {}
-    warnings: list[str] = []
+    open_files: list[Path] = []
     for name, written in secrets.items():
         where = written if isinstance(written, Reference) else reference(written, name)
         try:
             if where.source == "env":
                 value = _from_environment(where)
             elif where.source == "file":
-                value = _from_file(where, project_root)
-                warnings += _readable_by_others(name, where, project_root)
+                path = project_root / Path(where.place).expanduser()
+                value = _from_file(path, project_root)
+                open_files += [path] if path.stat().st_mode & 0o077 else []
             else:
                 value = _from_command(where, project_root, Secrets(values))
             values[name] = _usable(value)
@@ -101,7 +107,7 @@ def resolve(secrets: Mapping[str, str | Reference], project_root: Path) -> Secre
                 why=missing.why,
                 do=missing.do or f"mldeploy.toml has it as, for example, {EXAMPLES[where.source]}",
             ) from None  # what lies below may hold the value
-    return Secrets(values, tuple(warnings))
+    return Secrets(values, tuple(open_files))
 
 
 class _MissingError(Exception):
@@ -123,8 +129,7 @@ def _from_environment(where: Reference) -> str:
     return value
 
 
-def _from_file(where: Reference, project_root: Path) -> str:
-    path = _path(where, project_root)
+def _from_file(path: Path, project_root: Path) -> str:
     if path.resolve().is_relative_to((project_root / "src").resolve()):
         raise _MissingError(
             "It lies under src/, which becomes part of every release.",
@@ -138,17 +143,6 @@ def _from_file(where: Reference, project_root: Path) -> str:
             f"{error.strerror}.", f"put the value into {path}, then: chmod 600 {path}"
         ) from error
     return _as_text(value)
-
-
-def _readable_by_others(name: str, where: Reference, project_root: Path) -> list[str]:
-    path = _path(where, project_root)
-    if not path.stat().st_mode & 0o077:
-        return []
-    return [f"{named(name)}: other users may read {path}.   do: chmod 600 {path}"]
-
-
-def _path(where: Reference, project_root: Path) -> Path:
-    return project_root / Path(where.place).expanduser()
 
 
 def _from_command(where: Reference, project_root: Path, known: Secrets) -> str:

@@ -135,12 +135,13 @@ def test_a_file_of_the_project_is_found_and_one_line_break_is_not_its_value(tmp_
 
 def test_a_file_that_others_may_read_is_warned_of(tmp_path: Path) -> None:
     path = file_with(tmp_path, b"value")
-    assert resolve({"T": "file:secrets/token"}, tmp_path).warnings == ()
+    assert resolve({"T": "file:secrets/token"}, tmp_path).warnings == []
 
     path.chmod(0o640)
 
-    (warning,) = resolve({"T": "file:secrets/token"}, tmp_path).warnings
-    assert "chmod 600" in warning
+    found = resolve({"T": "file:secrets/token"}, tmp_path)
+    assert found.open_files == (path,)
+    assert found.warnings == [f"other users may read the secret in {path}"]
 
 
 def test_a_command_is_asked_in_the_project_without_a_shell(tmp_path: Path) -> None:

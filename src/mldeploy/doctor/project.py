@@ -1,13 +1,17 @@
-"""Checks of the project and of this machine for the ``process`` target."""
+"""Checks of the project and of this machine, and those of the target's kind between them."""
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from mldeploy import build, golden
 from mldeploy.config import Target
-from mldeploy.doctor.checks import Check, Finding, ok
+from mldeploy.doctor.checks import Check, Finding, Fix, ok
 from mldeploy.engines import engine_for
 from mldeploy.programs import ProgramError, run
 from mldeploy.project import Project, git_state, locked_requirements
@@ -17,7 +21,8 @@ ENOUGH_DISK = 2_000_000_000  # bytes: a serving environment of its own, a releas
 
 
 def checks(project: Project, name: str, target: Target) -> list[Check]:
-    """What must hold for `mldeploy up` on a process target, cheapest first."""
+    """What must hold for `mldeploy up` on a target, cheapest first."""
+    engine = "engine" if target.kind in OF_KIND else ""
     return [
         Check("configuration", lambda: ok("configuration", f"{project.config.path} is valid")),
         Check("python", _python),
@@ -27,9 +32,21 @@ def checks(project: Project, name: str, target: Target) -> list[Check]:
         Check("lock", lambda: _lock(project)),
         Check("disk", lambda: _disk(project)),
         Check("model", lambda: _champion(project)),
-        Check("port", lambda: _port(project, name, target)),
-        Check("service", lambda: _serving(project, name, target)),
+        Check("secrets", lambda: _secrets(project, target)),
+        *(OF_KIND[target.kind](project, target) if target.kind in OF_KIND else []),
+        Check("port", lambda: _port(project, name, target), needs=engine),
+        Check("service", lambda: _serving(project, name, target), needs=engine),
     ]
+
+
+def _of_docker(project: Project, target: Any) -> list[Check]:
+    from mldeploy.doctor import docker
+
+    return docker.checks(project, target)
+
+
+# What a kind of target needs beyond the project; with one of these comes a check called `engine`.
+OF_KIND: dict[str, Callable[[Project, Any], list[Check]]] = {"docker": _of_docker}
 
 
 def _python() -> Finding:
@@ -71,8 +88,15 @@ def _environment(project: Project) -> Finding:
             "warning",
             ".venv is not what uv.lock says.",
             "uv sync     (or: make setup)",
+            Fix("bring .venv in line with uv.lock", lambda ui: _sync(project, ui)),
         )
     return ok("environment", f"{interpreter.relative_to(project.root)}, as locked")
+
+
+def _sync(project: Project, ui: Ui) -> None:
+    """As the check compares: what uv.lock says is put in, what it doesn't know stays."""
+    ui.explain("uv sync --frozen --inexact", "the project's own interpreter builds its releases")
+    run(["uv", "sync", "--frozen", "--inexact", "--quiet"], cwd=project.root, timeout=600)
 
 
 def _lock(project: Project) -> Finding:
@@ -100,6 +124,35 @@ def _champion(project: Project) -> Finding:
         f"{project.config.project.model} is version {champion.version} "
         f"(run {champion.run_id[:8]}), with {len(requests.requests)} golden requests",
     )
+
+
+def _secrets(project: Project, target: Target) -> Finding:
+    """Can each be had? Commands are not run: a password manager would ask for its pass phrase."""
+    from mldeploy.secret_references import references
+    from mldeploy.secret_values import resolve
+
+    named = references(target.secrets, target.env)
+    if not named:
+        return ok("secrets", "this target has none")
+    commands = {name: each for name, each in named.items() if each.source == "command"}
+    found = resolve(
+        {name: each for name, each in named.items() if name not in commands}, project.root
+    )
+    for name, each in commands.items():
+        program = shlex.split(each.place)[0]
+        if shutil.which(program, path=os.environ.get("PATH")) is None:
+            return Finding(
+                "secrets",
+                "error",
+                f"{name} comes from a command that isn't there: {program}.",
+                f"install {program}, or name another place in mldeploy.toml",
+            )
+    if found.open_files:
+        path = found.open_files[0]
+        fix = Fix(f"let nobody but you read {path}", lambda _: path.chmod(0o600))
+        return Finding("secrets", "warning", found.warnings[0], f"chmod 600 {path}", fix)
+    unasked = f"; not asked: {', '.join(commands)}" if commands else ""
+    return ok("secrets", f"found: {', '.join(found.names) or 'none'}{unasked}")
 
 
 def _port(project: Project, name: str, target: Target) -> Finding:
