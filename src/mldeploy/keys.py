@@ -109,7 +109,8 @@ def _key(stored: dict[str, Any]) -> Key:
         raise ValueError("a key that is not base64") from None
     # The edge matches the id as 12 characters of base64: other lengths would never fit.
     shape = SHAPE.fullmatch(decoded)
-    if not shape or shape[1] != key.id or len(shape[2]) % 3 or not key.created_at.tzinfo:
+    fits = shape and shape[1] == key.id and len(shape[2]) % 3 == 0 and key.key.isalnum()
+    if not fits or not key.created_at.tzinfo:
         raise ValueError("a key of another shape")
     return key
 

@@ -46,7 +46,7 @@ def _exactly_ready() -> list[Json]:
     return [
         {"handler": "vars", "log_skip": True},  # it is asked every few seconds
         {"handler": "request_body", "max_size": 1},
-        {"handler": "rewrite", "method": "GET", "uri": "/readyz"},
+        {"handler": "rewrite", "method": "GET", "uri": "/readyz?"},
     ]
 
 

@@ -38,6 +38,15 @@ def routes(max_body: int, timeout: int) -> list[Json]:
             why=f"Its body has more than {max_body} bytes.",
             do="Send fewer rows at once, or raise `max_body` in mldeploy.toml.",
         ),
+        # Garbled chunks are found only while the body is on its way to a replica.
+        _answer(
+            {"expression": f'{STATUS} == 502 && {{http.error.message}}.contains("chunk")'},
+            400,
+            code="not-accepted",
+            what="The body of the request is garbled.",
+            why="It is not chunked as its header says.",
+            do="Send it again, or with a Content-Length.",
+        ),
         # A replica that could not be reached has seen nothing: another try is safe.
         _answer(
             {"expression": f'{STATUS} == 503 || {{http.error.message}}.contains("dial ")'},
