@@ -12,7 +12,6 @@ import socket
 import tempfile
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -33,6 +32,7 @@ from mldeploy.ui import Ui
 from mldeploy.who import laptop
 from tests.conftest import SETTINGS, Workplace, free_port
 from tests.engines.tiny_registry import TinyImage, registry
+from tests.lab.small_engine import SmallEngine, small_engine
 
 if TYPE_CHECKING:
     import docker
@@ -41,14 +41,15 @@ OTHER = {"x86_64": "arm64"}.get(platform.machine(), "amd64")  # than this machin
 BOUND = 12.0  # seconds; nobody waits longer to be told that there is no engine
 
 
+# Docker's client closes a socket that it could not connect, or keeps for its next question, when it
+# is collected; Python warns of that. A command ends before; here it happens at each test's end.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+
+
 @pytest.fixture(autouse=True)
-def quiet_end() -> Iterator[None]:
-    """Docker's client closes a socket that it could not connect, and one that it keeps for its next
-    question, when it is collected; Python warns of that. A command ends before."""
+def collected() -> Iterator[None]:
     yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
+    gc.collect()
 
 
 # No engine: each case is real, and none of them needs one
@@ -397,6 +398,65 @@ def test_what_a_deleted_project_left_is_found_and_what_ended_is_removed(
             all=True, filters={"label": f"{PROJECT}={project}"}
         ):
             one.remove(force=True)
+
+
+# An engine of our own, to fill and to stop
+
+
+@pytest.fixture(scope="module")
+def own_engine() -> Iterator[SmallEngine]:
+    with small_engine(Ui(), with_images=False) as engine:
+        yield engine
+
+
+@pytest.mark.docker
+def test_a_full_disk_of_the_engine(
+    own_engine: SmallEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", own_engine.url)
+    hardly_any = docker_room.disk(Reach())
+    own_engine.fill(leave=1_000_000)
+    try:
+        full = docker_room.disk(Reach())
+    finally:
+        own_engine.empty()
+
+    assert hardly_any.severity == "warning"
+    assert full.severity == "error"
+    assert "disk is full: 0.0 GB free" in full.message
+    assert "mldeploy prune" in full.remedy
+
+
+@pytest.mark.docker
+def test_an_engine_that_stands_still(
+    own_engine: SmallEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = own_engine.daemon.process()
+    assert process is not None
+    process.suspend()
+    try:
+        found = asked(own_engine.url, monkeypatch)
+    finally:
+        process.resume()
+
+    assert found.severity == "error"
+    assert "hangs" in found.message
+    assert asked(own_engine.url, monkeypatch).severity == "ok"
+
+
+@pytest.mark.docker
+def test_an_engine_that_was_killed(
+    own_engine: SmallEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_engine.daemon.kill()
+    try:
+        found = asked(own_engine.url, monkeypatch)
+    finally:
+        own_engine.daemon.start()
+
+    assert found.severity == "error"
+    assert "Nothing listens" in found.message
+    assert asked(own_engine.url, monkeypatch).severity == "ok"
 
 
 @pytest.mark.docker
