@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 from uv import find_uv_bin
 
+pytest_plugins = ["tests.lab.fixtures"]  # tests marked docker: a real engine, names, second_engine
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 MLDEPLOY = Path(sys.executable).with_name("mldeploy")
 NO_PYTORCH = "no PyTorch for this Python"  # the reason of the only skips that CI allows

@@ -9,6 +9,7 @@ import click
 from mldeploy.errors import MldeployError
 from mldeploy.ui import Ui
 from tests.lab import engine as lab
+from tests.lab.small_engine import clear_left
 
 
 @click.group(help=__doc__)
@@ -17,11 +18,15 @@ def main() -> None:
 
 
 @main.command()
-def engine() -> None:
+@click.option("--print-pid", is_flag=True, help="Print the pid of what this started, or nothing.")
+def engine(print_pid: bool) -> None:
     """A Docker engine that answers, and the base images in it. Uses what is there."""
-    found = lab.bring_up(Ui())
-    pid = f" (pid {found.pid}, started by the lab)" if found.pid else ""
-    click.echo(f"Docker Engine {found.engine}{pid} with {', '.join(found.images)}")
+    pid = lab.bring_up(Ui())
+    if print_pid:
+        click.echo(pid or "")
+        return
+    found = lab.status()
+    click.echo(f"Docker Engine {found.engine} with {', '.join(found.images)}")
 
 
 @main.command()
@@ -40,10 +45,14 @@ def status(as_json: bool) -> None:
 
 
 @main.command()
-def down() -> None:
+@click.option("--pid", type=int, help="Only if this is the one.")
+def down(pid: int | None) -> None:
     """End the engine, if the lab started it; images stay for the next start."""
-    pid = lab.take_down()
-    click.echo(f"ended dockerd, pid {pid}" if pid else "nothing to end: the lab started no engine")
+    ended = lab.take_down(pid)
+    slots = clear_left()
+    click.echo(f"ended dockerd, pid {ended}" if ended else "no engine that the lab started")
+    if slots:
+        click.echo(f"cleared {len(slots)} second engines of test runs that were killed")
 
 
 def run() -> None:

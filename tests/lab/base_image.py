@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from mldeploy.errors import FailedError
 from mldeploy.ui import Ui
 from tests.lab.machine import BUNDLE_IN_IMAGE, Machine
 from tests.lab.packages import IMAGES, install
+from tests.lab.places import unfinished
 
 if TYPE_CHECKING:
     import docker
@@ -38,6 +38,12 @@ OPTIONS = (
     "--include=" + ",".join(PACKAGES),
     "--dpkgopt=force-unsafe-io",  # a machine that fails now means a new start anyway
     *(f"--dpkgopt=path-exclude=/usr/share/{left_out}/*" for left_out in ("doc", "locale", "man")),
+)
+# mmdebstrap mounts /sys and more into its work folder. In namespaces of their own, which end with
+# us also when we are killed, no mount and no process of it can be left.
+CONTAINED = (
+    *("setpriv", "--pdeathsig", "KILL"),
+    *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"),
 )
 SETTINGS = {
     "PATH": "/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -87,10 +93,10 @@ def root_file_system(machine: Machine, cache: Path, ui: Ui) -> Path:
         old.unlink()
     with (
         ui.step(f"mmdebstrap {SUITE} with {', '.join(PACKAGES)}"),
-        tempfile.TemporaryDirectory(prefix="bootstrap-", dir=cache) as work,
+        unfinished(cache) as work,
     ):
-        half = Path(work) / "root.tar"
-        _bootstrap(half, machine, Path(work))
+        half = work / "root.tar"
+        _bootstrap(half, machine, work)
         half.replace(tar)
     return tar
 
@@ -100,7 +106,15 @@ def _bootstrap(tar: Path, machine: Machine, work: Path) -> None:
     bundle.write_text(machine.bundle, encoding="utf-8")
     hook.write_text("#!/bin/sh\n" + IN_THE_ROOT, encoding="utf-8")
     hook.chmod(0o755)
-    command = ["mmdebstrap", *OPTIONS, f"--customize-hook={hook}", SUITE, str(tar), *mirror()]
+    command = [
+        *CONTAINED,
+        "mmdebstrap",
+        *OPTIONS,
+        f"--customize-hook={hook}",
+        SUITE,
+        str(tar),
+        *mirror(),
+    ]
     try:
         done = subprocess.run(
             command,

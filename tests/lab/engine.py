@@ -57,34 +57,40 @@ def status() -> Status:
     return Status(engine, process.pid if process else None, found)
 
 
-def bring_up(ui: Ui, cache: Path = CACHE) -> Status:
-    """An engine that answers, and the base images in it. Starts nothing where one answers."""
+def bring_up(ui: Ui, cache: Path = CACHE) -> int | None:
+    """An engine that answers, and the base images in it; the pid of the dockerd that this started.
+
+    None where one answered already: it is used as it is, and is not ours to end.
+    """
     import docker
 
     with locked(cache):
-        _ensure_engine(ui)
+        started = _ensure_engine(ui)
         client = docker.from_env(timeout=600)
         try:
             images.ensure(client, cache, ui)
         finally:
             client.close()
-    return status()
+    return started
 
 
-def take_down(cache: Path = CACHE) -> int | None:
+def take_down(pid: int | None = None, cache: Path = CACHE) -> int | None:
     """End the dockerd that the lab started, with its containers; its pid, or None: there is none.
 
-    Images and volumes stay on the disk for the next start.
+    With ``pid`` only if it is that one. Images and volumes stay on the disk for the next start.
     """
     with locked(cache):
         process = MAIN.process()
-        return process.pid if process and MAIN.stop() else None
+        if process is None or pid not in {None, process.pid}:
+            return None
+        MAIN.stop()
+        return process.pid
 
 
-def _ensure_engine(ui: Ui) -> None:
+def _ensure_engine(ui: Ui) -> int | None:
     if found := daemon.version():
         ui.note(f"Docker Engine {found} answers: used as it is")
-        return
+        return None
     if host := os.environ.get("DOCKER_HOST"):
         raise RefusedError(
             "lab-docker-host",
@@ -94,10 +100,11 @@ def _ensure_engine(ui: Ui) -> None:
         )
     packages.install(packages.ENGINE, ui, purpose="A Docker engine")
     if _somebody_starts_it():
-        return
+        return None
     with ui.step("start dockerd") as step:
-        MAIN.start()
-        step.say(f"Docker Engine {daemon.version()}, log {MAIN.log}")
+        pid = MAIN.start()
+        step.say(f"Docker Engine {daemon.version()}, pid {pid}, log {MAIN.log}")
+    return pid
 
 
 def _somebody_starts_it() -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 from mldeploy.errors import RefusedError
 
 CACHE = Path.home() / ".cache" / "mldeploy-lab"
+UNFINISHED = "unfinished-"
 LOCK_SECONDS = 600  # a whole cold start of somebody else fits in
 
 
@@ -32,3 +35,13 @@ def locked(cache: Path = CACHE, seconds: float = LOCK_SECONDS) -> Iterator[None]
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def unfinished(cache: Path) -> Iterator[Path]:
+    """A folder for what is not whole yet; it goes, also with the next start if we are killed."""
+    cache.mkdir(parents=True, exist_ok=True)
+    for left in cache.glob(f"{UNFINISHED}*"):
+        shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=cache) as folder:
+        yield Path(folder)

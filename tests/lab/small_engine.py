@@ -1,37 +1,31 @@
 """A second engine with a disk of its own, small enough to be filled, and fair game for `kill -9`.
 
-Its data root is an ext4 file system in a sparse file. It shares the machine's network, but leaves
-the tables of the first engine alone: two dockerds that both manage iptables flush each other's
-rules. So this one manages none (``--iptables=false``), and the few that it needs are made here:
-its containers reach the outside, its published ports answer on the loopback through docker-proxy.
+Its data root is an ext4 file system in a sparse file.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mldeploy.errors import FailedError, RefusedError
+from mldeploy.errors import RefusedError
 from mldeploy.ui import Ui
 from tests.lab import images, packages
-from tests.lab.daemon import Daemon, program
+from tests.lab.daemon import Daemon
 from tests.lab.places import CACHE
+from tests.lab.plain_network import PlainNetwork, bridges_in, run_as_root
 
 if TYPE_CHECKING:
     import docker
 
 SLOTS = 8  # so many at a time on one machine; each has a part of NETWORK for itself
-NETWORK = IPv4Network("10.213.0.0/16")
 RUNS = Path("/run/mldeploy-lab")  # short: a path of a Unix socket has 104 bytes at most
 SIZE = 2 * 1024**3
-COMMAND_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -59,12 +53,8 @@ class SmallEngine:
         return self.data / "filler"
 
     @property
-    def bridge(self) -> str:
-        return f"mldeploy-lab{self.slot}"
-
-    @property
-    def network(self) -> IPv4Network:
-        return list(NETWORK.subnets(new_prefix=20))[self.slot]
+    def network(self) -> PlainNetwork:
+        return PlainNetwork(self.slot)
 
     @property
     def url(self) -> str:
@@ -73,7 +63,6 @@ class SmallEngine:
     @property
     def daemon(self) -> Daemon:
         """To ``kill`` and ``start`` again, as the kernel and systemd would."""
-        default, pool = self.network.subnets(prefixlen_diff=1)
         return Daemon(
             socket=self.folder / "docker.sock",
             run=self.folder / "run",
@@ -82,11 +71,7 @@ class SmallEngine:
             log=self.cache / f"dockerd-{self.slot}.log",
             arguments=(
                 f"--data-root={self.data}",
-                f"--bridge={self.bridge}",
-                f"--fixed-cidr={next(default.subnets(new_prefix=24))}",
-                f"--default-address-pool=base={pool},size=24",
-                "--iptables=false",
-                "--ip-masq=false",
+                *self.network.arguments,
                 "--shutdown-timeout=5",
             ),
         )
@@ -134,9 +119,10 @@ def small_engine(ui: Ui, *, size: int = SIZE, with_images: bool = True) -> Itera
     with _free_slot() as slot:
         engine = SmallEngine(slot)
         clear(engine)  # of a test run that was killed
+        engine.daemon.log.unlink(missing_ok=True)
         try:
             _make_disk(engine, size)
-            _make_network(engine)
+            engine.network.make()
             engine.daemon.start()
             if with_images:
                 _load_images(engine)
@@ -149,21 +135,23 @@ def clear(engine: SmallEngine) -> None:
     """End it and remove what is left of it, whatever state it is in. May be done twice."""
     engine.daemon.stop()
     _kill_left_containers(engine)
+    bridges = bridges_in(engine.data)
     for place in mounts_below(engine.folder, Path("/proc/self/mounts").read_text()):
-        _run("umount", place)
-    _remove_network(engine)
+        run_as_root("umount", place)
+    engine.network.remove(bridges)
     shutil.rmtree(engine.folder, ignore_errors=True)
     engine.disk.unlink(missing_ok=True)
-    engine.daemon.log.unlink(missing_ok=True)
 
 
 def clear_left() -> list[int]:
     """Clear the engines of test runs that were killed; the slots."""
     found = []
-    for folder in RUNS.glob("[0-9]"):
-        with suppress(_TakenError), _slot(int(folder.name)):
-            clear(SmallEngine(int(folder.name)))
-            found.append(int(folder.name))
+    for slot in range(SLOTS):
+        engine = SmallEngine(slot)
+        if engine.folder.exists():
+            with suppress(_TakenError), _slot(slot):
+                clear(engine)
+                found.append(slot)
     return found
 
 
@@ -217,53 +205,8 @@ def _make_disk(engine: SmallEngine, size: int) -> None:
     engine.cache.mkdir(parents=True, exist_ok=True)
     with engine.disk.open("wb") as disk:
         disk.truncate(size)
-    _run("mkfs.ext4", "-q", "-m", "0", "-E", "lazy_itable_init=1", str(engine.disk))
-    _run("mount", "-o", "loop", str(engine.disk), str(engine.data))
-
-
-def _make_network(engine: SmallEngine) -> None:
-    address = f"{next(engine.network.hosts())}/{engine.network.prefixlen + 1}"
-    _run("ip", "link", "add", "name", engine.bridge, "type", "bridge")
-    _run("ip", "addr", "add", address, "dev", engine.bridge)
-    _run("ip", "link", "set", engine.bridge, "up")
-    for rule in _rules(engine):
-        _run("iptables", "-w", *_with(rule, "-I"))
-
-
-def _remove_network(engine: SmallEngine) -> None:
-    for rule in _rules(engine):
-        while _run("iptables", "-w", *_with(rule, "-D"), check=False):
-            pass
-    _run("ip", "link", "delete", engine.bridge, check=False)
-    for link in Path("/sys/class/net").glob("br-*"):  # of its networks; a killed dockerd left them
-        if (link / "bridge").is_dir() and _address_in(link.name, engine.network):
-            _run("ip", "link", "delete", link.name, check=False)
-
-
-def _rules(engine: SmallEngine) -> list[list[str]]:
-    """The first engine's default is to drop what it does not know."""
-    ours = str(engine.network)
-    return [
-        ["filter", "FORWARD", "-s", ours, "-j", "ACCEPT"],
-        ["filter", "FORWARD", "-d", ours, "-j", "ACCEPT"],
-        ["nat", "POSTROUTING", "-s", ours, "!", "-d", ours, "-j", "MASQUERADE"],
-    ]
-
-
-def _with(rule: list[str], verb: str) -> list[str]:
-    table, chain, *match = rule
-    return ["-t", table, verb, chain, *match]
-
-
-def _address_in(link: str, network: IPv4Network) -> bool:
-    done = subprocess.run(
-        [program("ip"), "-4", "-o", "addr", "show", "dev", link],
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_SECONDS,
-    )
-    found = [word.partition("/")[0] for word in done.stdout.split() if "/" in word]
-    return any(IPv4Network(address).subnet_of(network) for address in found)
+    run_as_root("mkfs.ext4", "-q", "-m", "0", "-E", "lazy_itable_init=1", str(engine.disk))
+    run_as_root("mount", "-o", "loop", str(engine.disk), str(engine.data))
 
 
 def _load_images(engine: SmallEngine) -> None:
@@ -293,22 +236,3 @@ def _kill_left_containers(engine: SmallEngine) -> None:
                 with suppress(psutil.Error):
                     each.kill()
             psutil.wait_procs(family, timeout=10)
-
-
-def _run(name: str, *words: str, check: bool = True) -> bool:
-    done = subprocess.run(
-        [program(name), *words],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_SECONDS,
-    )
-    if check and done.returncode != 0:
-        raise FailedError(
-            "lab-second-engine",
-            what="The second engine is not as it should be.",
-            why=f"{name} {' '.join(words)} failed.",
-            do="Run these tests where root may mount, or leave them out: -m 'not docker'",
-            detail=done.stderr,
-        )
-    return done.returncode == 0
