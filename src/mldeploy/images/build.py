@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SILENT_SECONDS = 600  # an engine that says nothing for so long is given up
 BUILD_SECONDS = 3600
+ENDING_SECONDS = 10
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "FTP_PROXY")
 
 
@@ -185,14 +186,24 @@ def _nothing_left(client: docker.DockerClient) -> Iterator[str]:
     import requests
 
     build_id = secrets.token_hex(6)
+    mark: dict[str, str | list[str] | bool] = {"label": f"{BUILD}={build_id}"}
     try:
         yield build_id
     finally:
-        # Not `prune`, of which the engine runs only one at a time. An engine that is gone or full
-        # is told of by the build itself.
+        # An engine that is gone or full is told of by the build itself.
         with suppress(docker.errors.APIError, requests.exceptions.RequestException):
-            left = {"dangling": True, "label": f"{BUILD}={build_id}"}
-            for image in client.images.list(filters=left):
-                client.images.remove(
-                    str(image.id)
-                )  # and with it the untagged ones that it stands on
+            _wait_for_the_end(client, mark)
+            # Not `prune`, of which the engine runs only one at a time.
+            for image in client.images.list(filters={**mark, "dangling": True}):
+                client.images.remove(str(image.id))  # and with it those that it stands on
+
+
+def _wait_for_the_end(client: docker.DockerClient, mark: dict[str, str | list[str] | bool]) -> None:
+    """The engine ends a build that nobody waits for by itself, in its own time."""
+    deadline = time.monotonic() + ENDING_SECONDS
+    while left := client.containers.list(all=True, filters=mark, sparse=True):
+        if time.monotonic() > deadline:
+            for container in left:
+                container.remove(force=True)
+            return
+        time.sleep(0.05)
