@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from uv import find_uv_bin
 
+from mldeploy.edge import IMAGE as NAME
 from mldeploy.errors import FailedError
 from mldeploy.ui import Ui
 from tests.lab.base_image import quoted
@@ -26,7 +27,6 @@ from tests.lab.places import unfinished
 if TYPE_CHECKING:
     import docker
 
-NAME = "caddy:2.11.4-alpine"
 PINNED = Path(__file__).with_name("caddy.txt")
 BUSYBOX = "busybox-static"  # a package of Debian
 DOWNLOAD_SECONDS = 300

