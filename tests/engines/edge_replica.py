@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+import time
 from urllib.parse import parse_qs, urlsplit
 
 GOODBYE = 1.0  # seconds in which a stopping replica still takes connections
@@ -64,13 +65,15 @@ class Replica:
         if url.path == "/die":
             os._exit(1)
         await asyncio.sleep(float(query.get("ms", 0)) / 1000)
+        time.sleep(float(query.get("alone", 0)) / 1000)  # one at a time, as a model often works
         status = "200 OK"
         if url.path == "/ready" and method == "POST":
             self.ready = query["is"] == "yes"
         if url.path == "/readyz" and not self.ready:
             status = "503 Service Unavailable"
         found = {"replica": self.name, "pid": os.getpid(), "method": method, "target": target}
-        found |= {"headers": headers, "length": len(body), "posts": self.posts}
+        found |= {"headers": headers, "length": len(body)}
+        found |= {"posts": self.posts, "working": self.working}
         content = json.dumps(found).encode()
         keep = not self.leaving.is_set()
         extra = "" if keep else "Connection: close\r\n"

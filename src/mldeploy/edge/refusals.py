@@ -57,6 +57,14 @@ def routes(max_body: int, timeout: int) -> list[Json]:
             do="Send it again in a moment.",
         ),
         _answer(
+            {"expression": f'{STATUS} == 504 && {{http.error.message}}.contains("i/o timeout")'},
+            408,
+            code="too-slow",
+            what="The request did not arrive in time.",
+            why="Its body came too slowly, or stopped.",
+            do="Send fewer rows at once, or from a better connection.",
+        ),
+        _answer(
             _status(504),
             504,
             code="too-slow",
