@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from uv import find_uv_bin
 
-from mldeploy.edge import IMAGE as NAME
+from mldeploy import edge
 from mldeploy.errors import FailedError
 from mldeploy.ui import Ui
 from tests.lab.base_image import quoted
@@ -27,6 +27,7 @@ from tests.lab.places import unfinished
 if TYPE_CHECKING:
     import docker
 
+NAME = edge.IMAGE
 PINNED = Path(__file__).with_name("caddy.txt")
 BUSYBOX = "busybox-static"  # a package of Debian
 DOWNLOAD_SECONDS = 300
@@ -63,18 +64,14 @@ def recipe(machine: Machine) -> str:
 def make(
     client: docker.DockerClient, machine: Machine, labels: dict[str, str], cache: Path, ui: Ui
 ) -> None:
-    caddy = caddy_binary(cache, ui)
+    caddy, busybox = caddy_binary(cache, ui), busybox_binary(cache, ui)
     files = {
         "usr/bin/caddy": caddy.read_bytes(),
+        "bin/busybox": busybox.read_bytes(),
         BUNDLE_IN_IMAGE[1:]: machine.bundle.encode() or SYSTEM_BUNDLE.read_bytes(),
     }
-    with unfinished(cache) as work:
-        unpack(BUSYBOX, work, ui)
-        busybox = work / "bin" / "busybox"
-        files["bin/busybox"] = busybox.read_bytes()
-        commands = applets(busybox)
     with ui.step(f"import {NAME}"):
-        tar = root_file_system(files, commands)
+        tar = root_file_system(files, applets(busybox))
         repository, _, tag = NAME.partition(":")
         changes = [*CHANGES, *(f'LABEL {name}="{quoted(value)}"' for name, value in labels.items())]
         client.api.import_image_from_data(tar, repository=repository, tag=tag, changes=changes)
@@ -106,6 +103,16 @@ def caddy_binary(cache: Path, ui: Ui) -> Path:
                 detail=done.stderr,
             )
         (work / "bin" / "caddy").replace(binary)
+    return binary
+
+
+def busybox_binary(cache: Path, ui: Ui) -> Path:
+    """From its package, which needs not be installed for it; kept whole in ``cache``."""
+    binary = cache / BUSYBOX
+    if not binary.exists():
+        with unfinished(cache) as work:
+            unpack(BUSYBOX, work, ui)
+            (work / "bin" / "busybox").replace(binary)
     return binary
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -49,11 +50,8 @@ def status() -> Status:
     engine = daemon.version()
     if engine is None:
         return Status(None, process.pid if process else None, {})
-    client = docker.from_env()
-    try:
+    with closing(docker.from_env()) as client:
         found = images.present(client)
-    finally:
-        client.close()
     return Status(engine, process.pid if process else None, found)
 
 
@@ -66,11 +64,13 @@ def bring_up(ui: Ui, cache: Path = CACHE) -> int | None:
 
     with locked(cache):
         started = _ensure_engine(ui)
-        client = docker.from_env(timeout=600)
         try:
-            images.ensure(client, cache, ui)
-        finally:
-            client.close()
+            with closing(docker.from_env(timeout=600)) as client:
+                images.ensure(client, cache, ui)
+        except BaseException:  # whoever typed this, or .ci/run, knows nothing of it yet
+            if started:
+                MAIN.stop()
+            raise
     return started
 
 

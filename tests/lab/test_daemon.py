@@ -12,6 +12,7 @@ import pytest
 from mldeploy.errors import FailedError
 from tests.conftest import until
 from tests.lab.daemon import Daemon, answers, identity, runs
+from tests.lab.packages import is_there
 
 
 @pytest.fixture
@@ -96,6 +97,7 @@ def test_nobody_answers_at_a_socket_that_is_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.docker
+@pytest.mark.skipif(not is_there("dockerd"), reason="no dockerd on this machine")
 def test_a_daemon_that_ends_at_once_says_its_last_words(daemon: Daemon) -> None:
     broken = Daemon(**{**vars(daemon), "arguments": ("--no-such-option",)})
 
