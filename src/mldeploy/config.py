@@ -236,7 +236,12 @@ def _target(name: str, table: Any, complain: _Complaint) -> Target:
             f"one of {_listed(KINDS)}",
             nearest=_nearest(str(kind), KINDS, 'kind = "{}"'),
         )
-    return _struct(table, KINDS[kind], where, complain)
+    made = _struct(table, KINDS[kind], where, complain)
+    if made.secrets:
+        from mldeploy.secret_references import references
+
+        references(made.secrets, made.env)
+    return made
 
 
 def _struct(raw: Any, into: type[T], where: tuple[str, ...], complain: _Complaint) -> T:
@@ -258,9 +263,14 @@ def _struct(raw: Any, into: type[T], where: tuple[str, ...], complain: _Complain
         key = _key_of(error)
         raise complain.invalid(
             (*where, key) if key else where,
-            f"{dotted}.{key} is {raw.get(key)!r}." if key else f"{dotted}: {error}",
+            f"{dotted}.{key} is {_shown(key, raw)}." if key else f"{dotted}: {error}",
             EXPECTED.get(key, str(error)),
         ) from error
+
+
+def _shown(key: str, raw: dict[str, Any]) -> str:
+    """The value that is refused; of secrets nothing, since people write the value itself there."""
+    return "not a table of references" if key == "secrets" else repr(raw.get(key))
 
 
 def _key_of(error: msgspec.ValidationError) -> str:

@@ -208,6 +208,30 @@ def test_nobody_but_the_edge_reaches_a_replica(
     assert not replica.attrs["HostConfig"]["PortBindings"]
 
 
+def test_paths_that_nobody_serves_are_counted_under_one_name(served: DockerEngine) -> None:
+    key = served.keys()[-1].key
+
+    for number in range(20):
+        assert call(served, f"/nowhere/{number}", key=key)[0] == 404
+
+    metrics = call(served, "/metrics", key=key)[1]
+    assert 'endpoint="/(unknown)"' in metrics
+    assert "/nowhere" not in metrics
+
+
+def test_an_edge_that_was_stopped_is_started_again(bench: Bench) -> None:
+    engine = serve(bench)
+    box = engine.edge.container()
+    assert box is not None
+    box.stop(timeout=5)
+    assert engine.serving().state == "dead"
+
+    with engine.lock("up"):
+        engine.tidy()
+
+    assert until(lambda: engine.serving().state == "serving")
+
+
 def test_a_replica_has_no_more_rights_than_it_needs(served: DockerEngine) -> None:
     engine = served
     out: list[bytes] = []

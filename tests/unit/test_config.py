@@ -120,3 +120,56 @@ def test_a_table_that_is_not_a_table_is_refused(tmp_path: Path) -> None:
             tmp_path, VALID.partition("[targets.local]")[0] + '[targets]\nlocal = "process"\n'
         ).what
     )
+
+
+DOCKER = (
+    VALID
+    + """
+[targets.docker]
+kind = "docker"
+replicas = 2
+memory = "512MB"
+env = { LOG_LEVEL = "info" }
+secrets = { TOKEN = "env:HF_TOKEN" }
+"""
+)
+
+
+def test_a_docker_target_is_read_with_its_sizes_in_bytes(tmp_path: Path) -> None:
+    target = load(tmp_path, DOCKER).targets["docker"]
+
+    assert isinstance(target, config.DockerTarget)
+    assert (target.replicas, target.address) == (2, "127.0.0.1")
+    assert (target.memory_bytes, target.max_body_bytes) == (512_000_000, 10_000_000)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("replicas = 2", "replicas = 17", "1 to 16"),
+        ("replicas = 2", "replica = 2", "replicas"),
+        ('memory = "512MB"', 'memory = "lots"', "512MB"),
+        ("replicas = 2", 'address = "localhost"', "127.0.0.1"),
+        ("replicas = 2", 'domain = "no spaces here"', "model.example.org"),
+        ("replicas = 2", "outbound = 1", "true or false"),
+    ],
+)
+def test_what_a_docker_target_can_not_be_is_refused(
+    tmp_path: Path, before: str, after: str, words: str
+) -> None:
+    error = refused(tmp_path, DOCKER.replace(before, after))
+
+    assert words in error.what + error.why + error.do
+
+
+@pytest.mark.parametrize(
+    "written", ['{ TOKEN = "sw0rdf1sh" }', "{ TOKEN = 123456 }", '"sw0rdf1sh"']
+)
+def test_a_secret_that_is_written_out_is_refused_and_not_repeated(
+    tmp_path: Path, written: str
+) -> None:
+    error = refused(tmp_path, DOCKER.replace('{ TOKEN = "env:HF_TOKEN" }', written))
+
+    said = error.what + error.why + error.do + error.detail
+    assert "sw0rdf1sh" not in said
+    assert "123456" not in said

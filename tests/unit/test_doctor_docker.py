@@ -25,8 +25,9 @@ from mldeploy.doctor.docker_host import (
     version,
 )
 from mldeploy.doctor.docker_images import credentials, out_of_reach
-from mldeploy.doctor.docker_reach import Facts, Groups, unreachable, without_password
+from mldeploy.doctor.docker_reach import Facts, Groups, unreachable
 from mldeploy.doctor.docker_room import Image, free_bytes, on_disk, room
+from mldeploy.engines.docker_client import without_password
 from mldeploy.errors import FailedError
 
 NOW = datetime(2026, 11, 23, 2, 51, 33, tzinfo=UTC)

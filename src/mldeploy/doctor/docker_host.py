@@ -12,7 +12,8 @@ from datetime import datetime
 
 from mldeploy.config import DockerTarget
 from mldeploy.doctor.checks import Finding, ok
-from mldeploy.doctor.docker_reach import Facts, without_password
+from mldeploy.doctor.docker_reach import Facts
+from mldeploy.engines.docker_client import without_password
 
 OLDEST = (1, 41)  # API of Docker 20.10: the oldest that the tests run on
 CLOCK_SECONDS = 5.0

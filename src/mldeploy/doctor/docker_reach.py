@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mldeploy.doctor.checks import Finding, ok
-from mldeploy.engines.docker_client import connect, told
+from mldeploy.engines.docker_client import connect, told, without_password
 from mldeploy.errors import FailedError
 
 if TYPE_CHECKING:
@@ -115,12 +115,6 @@ def unreachable(
 
 def is_rootless(info: Mapping[str, Any]) -> bool:
     return any("name=rootless" in option for option in info.get("SecurityOptions") or [])
-
-
-def without_password(address: str) -> str:
-    """An address as it may be shown: proxies and hosts are written with passwords in them."""
-    scheme, separator, rest = address.rpartition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 def _to_be_let_in(groups: Groups) -> str:

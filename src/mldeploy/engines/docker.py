@@ -32,7 +32,7 @@ from mldeploy.engines.docker_names import (
 )
 from mldeploy.engines.docker_replicas import Spec
 from mldeploy.engines.ports import free_port, holder_of
-from mldeploy.errors import FailedError, MldeployError
+from mldeploy.errors import FailedError, MldeployError, RefusedError
 from mldeploy.history import Event
 from mldeploy.project import Project
 from mldeploy.release import Release, digest_of
@@ -185,9 +185,13 @@ class DockerEngine(Engine):
             done = [f"ended replica {c.name}, left over by an interrupted action" for c in left]
             docker_replicas.let_restart(self._live_replicas(live) if live else [])
             self._forget_unused()
-            if live is None and (box := self.edge.container()) is not None:
+            box = self.edge.container()
+            if box is not None and live is None:
                 box.remove(force=True)
                 done.append(f"removed {box.name}, left over by an interrupted action")
+            elif box is not None and box.status != "running" and self.edge.fits():
+                box.start()
+                done.append(f"started {box.name} again: it was {box.status}")
             return done
 
     def check(self) -> None:
@@ -228,8 +232,12 @@ class DockerEngine(Engine):
             if secrets:
                 values = secrets.reveal()
                 volume = docker_replicas.write_secrets(self.client, self.names, image, values)
-            spec = Spec.of(self.target, volume)
-            return self._start(release.name, image, spec, self._settings, self.target.replicas)
+            spec, count = Spec.of(self.target, volume), self.target.replicas
+            try:
+                return self._start(release.name, image, spec, self._settings, count)
+            except RefusedError as error:  # with the end of a log, which may say anything
+                error.detail = secrets.redact(error.detail) if secrets else error.detail
+                raise
 
     def start_more(self, count: int) -> Candidate:
         with told():
@@ -387,7 +395,7 @@ class DockerEngine(Engine):
     def history(self) -> list[Event]:
         with told():
             there = self.edge.history()
-        both = {*there, *event_file.read(self.folder)}
+        both = dict.fromkeys([*event_file.read(self.folder), *there])
         return sorted(both, key=lambda event: event.at)
 
     def log(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mldeploy.errors import FailedError, MldeployError
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 HELLO_SECONDS = 5
 CALL_SECONDS = 120  # an engine on a full or slow disk is slow; one that hangs is not waited for
 
+USUAL = "unix:///var/run/docker.sock"
 START = "start Docker Desktop, or: sudo systemctl start docker"
 
 
@@ -26,28 +27,47 @@ def connect() -> docker.DockerClient:
     import docker
     import requests
 
-    address = _address()
+    where = _where()
     try:
-        client = docker.DockerClient(base_url=address, version="auto", timeout=HELLO_SECONDS)
+        client = docker.DockerClient(**where, version="auto", timeout=HELLO_SECONDS)
         client.ping()
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-        raise _unreachable(error, address) from error
+        raise _unreachable(error, without_password(str(where["base_url"]))) from error
     client.api.timeout = CALL_SECONDS
     return client
 
 
-def _address() -> str:
-    """DOCKER_HOST, else the current `docker context` (Docker Desktop, Colima), else the usual."""
+def without_password(address: str) -> str:
+    """An address as it may be shown: proxies and hosts are written with passwords in them."""
+    scheme, separator, rest = address.rpartition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+
+
+def _where() -> dict[str, Any]:
+    """DOCKER_HOST, else the current `docker context` (Docker Desktop, Colima), else the usual.
+
+    With the certificates that belong to it, where it is spoken to by TLS.
+    """
     from docker.context import ContextAPI
     from docker.errors import DockerException
+    from docker.utils import kwargs_from_env
 
-    if named := os.environ.get("DOCKER_HOST"):
-        return named
+    if os.environ.get("DOCKER_HOST"):
+        return _told_to_use_ssh({**kwargs_from_env()})
     try:
         context = ContextAPI.get_current_context()
-        return str(context.Host or "unix:///var/run/docker.sock")
+        certificates: Any = context.TLSConfig  # None where there are none, whatever its type says
+        found = {"base_url": str(context.Host or USUAL), "tls": certificates or False}
+        return _told_to_use_ssh(found)
     except (DockerException, OSError, ValueError, KeyError):
-        return "unix:///var/run/docker.sock"  # a damaged ~/.docker: the usual place may still do
+        return {"base_url": USUAL}  # a damaged ~/.docker: the usual place may still do
+
+
+def _told_to_use_ssh(found: dict[str, Any]) -> dict[str, Any]:
+    """The system's own `ssh`: with the user's configuration, and no library more."""
+    if str(found["base_url"]).startswith("ssh://"):
+        return found | {"use_ssh_client": True}
+    return found
 
 
 def _unreachable(error: Exception, address: str) -> FailedError:
@@ -83,6 +103,7 @@ def told() -> Iterator[None]:
     import docker
     import requests
     import urllib3
+    from docker.credentials.errors import StoreError
 
     try:
         yield
@@ -90,6 +111,13 @@ def told() -> Iterator[None]:
         raise
     except docker.errors.APIError as error:
         raise refusal(error) from error
+    except StoreError as error:
+        raise FailedError(
+            "no-credential-helper",
+            what="Docker's configuration names a helper for passwords that does not work.",
+            why=str(error)[-300:],
+            do="take `credsStore` out of ~/.docker/config.json, or install that helper",
+        ) from error
     except (
         requests.exceptions.RequestException,
         urllib3.exceptions.HTTPError,

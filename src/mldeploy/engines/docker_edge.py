@@ -76,6 +76,8 @@ class DockerEdge:
             return None
         set_id = link.link.rpartition("/")[2]
         files = docker_files.get(box, f"{HOME}/sets/{set_id}")
+        if "about.json" not in files:
+            return None
         about = json.loads(files["about.json"].content)
         return Live(set_id, about["release"], about["since"], tuple(about["dials"]))
 

@@ -15,6 +15,9 @@ from typing import Any
 
 App = Callable[..., Any]  # ASGI: called with scope, receive, send
 
+UNKNOWN = "/(unknown)"
+MOST_KNOWN = 1000  # paths remembered; a route with a parameter has any number of them
+
 
 def load(bento: str, *, home: Path, metrics: Path) -> App:
     """The bento's ASGI app; ``home`` and ``metrics`` are folders that may be written to."""
@@ -28,7 +31,42 @@ def load(bento: str, *, home: Path, metrics: Path) -> App:
 
     app: App = bentoml.load(bento).to_asgi()
     gc.enable()
-    return app
+    return one_name_for_unknown_paths(app)
+
+
+def one_name_for_unknown_paths(app: Any) -> App:
+    """The app, which is told one and the same path for whatever it has no route for.
+
+    BentoML 1.4 counts requests by the path as it was sent, 22 kB of memory for each new one, for
+    ever: a scanner's visit would fill a replica, and /metrics would not answer in time.
+    """
+    known: set[str] = set()
+
+    async def fold(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["path"] not in known:
+            if not _has_route(app, scope["path"]):
+                scope = {**scope, "path": UNKNOWN, "raw_path": UNKNOWN.encode()}
+            elif len(known) < MOST_KNOWN:
+                known.add(scope["path"])
+        await app(scope, receive, send)
+
+    return fold
+
+
+def _has_route(app: Any, path: str) -> bool:
+    """Would Starlette's routing find something for ``path``, by whatever method?"""
+    for route in getattr(app, "routes", []):
+        below = path.removeprefix(getattr(route, "path", ""))
+        inner: Any = getattr(route, "app", None)
+        if hasattr(inner, "lookup_path"):  # files: a path is known if there is such a file
+            if below != path and inner.lookup_path(below.lstrip("/"))[1] is not None:
+                return True
+        elif hasattr(inner, "routes"):  # another app, such as the one with the page
+            if path.startswith(getattr(route, "path", "")) and _has_route(inner, below or "/"):
+                return True
+        elif route.path_regex.match(path):
+            return True
+    return False
 
 
 def uvicorn_server(app: App, headers: Sequence[tuple[str, str]], grace: int) -> Any:
