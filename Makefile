@@ -48,6 +48,7 @@ pins: setup  ## look up newer versions and write requirements/*.txt again
 		--no-emit-index-url --no-emit-find-links --no-header --no-annotate --upgrade \
 		--group dev --output-file requirements/dev.txt pyproject.toml requirements/build.in
 	grep -A 99 '^uv==' requirements/dev.txt | awk 'NR==1 || /^ /{print; next} {exit}' > requirements/uv.txt
+	cp requirements/uv.txt src/mldeploy/images/uv.txt
 
 clean:  ## remove what make made
 	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache
