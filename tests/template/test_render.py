@@ -32,7 +32,8 @@ FILES: dict[str, str] = {
         @/model/features.py @/model/forecast.py @/model/onnx.py @/model/persist.py
         @/model/predict.py @/monitoring/__init__.py @/monitoring/drift.py
         @/monitoring/log.py @/monitoring/picture.py @/monitoring/reference.py @/page.html
-        @/page.js @/page.py @/paths.py @/progress.py @/registry/__init__.py
+        @/page.js @/page.py @/paths.py @/progress.py @/refusals.py
+        @/registry/__init__.py
         @/registry/agreement.py @/registry/export.py @/registry/promote.py
         @/registry/register.py @/registry/tracking.py @/registry/versions.py
         @/registry/why.py @/section.py @/service.py @/train.py LICENSE Makefile README.md
@@ -50,7 +51,7 @@ FILES: dict[str, str] = {
         tests/registry/__init__.py tests/registry/test_card.py
         tests/registry/test_promote.py tests/registry/test_why.py tests/service/__init__.py
         tests/service/conftest.py tests/service/test_log.py tests/service/test_page.py
-        tests/service/test_service.py
+        tests/service/test_refusals.py tests/service/test_service.py
     """,
     "functions": """
         @/data/rows.py @/data/rules.py @/data/settings.py @/data/source.py @/data/syntax.py

@@ -10,7 +10,7 @@ from typing import Annotated
 import bentoml
 from pydantic import Field
 
-from . import PROJECT, page, paths
+from . import PROJECT, page, paths, refusals
 from .data.rows import TARGET, Row
 from .model import persist
 from .model.answers import Prediction
@@ -22,6 +22,7 @@ Rows = Annotated[list[Row], Field(min_length=1, max_length=1000)]
 PAGE = page.app()
 
 
+@refusals.only_json
 @bentoml.asgi_app(PAGE, path="/")
 # What a request costs, and takes at worst, is decided here (docs of BentoML 1.4: configurations).
 @bentoml.service(
