@@ -34,7 +34,7 @@ FILES: dict[str, str] = {
         @/monitoring/log.py @/monitoring/picture.py @/monitoring/reference.py @/page.html
         @/page.js @/page.py @/paths.py @/progress.py @/refusals.py
         @/registry/__init__.py
-        @/registry/agreement.py @/registry/export.py @/registry/promote.py
+        @/registry/abandoned.py @/registry/agreement.py @/registry/export.py @/registry/promote.py
         @/registry/register.py @/registry/tracking.py @/registry/versions.py
         @/registry/why.py @/section.py @/service.py @/train.py LICENSE Makefile README.md
         mldeploy.toml params.toml pyproject.toml tests/__init__.py tests/code/__init__.py
@@ -48,7 +48,7 @@ FILES: dict[str, str] = {
         tests/model/test_features.py tests/model/test_persist.py tests/model/test_train.py
         tests/monitoring/__init__.py tests/monitoring/test_drift.py
         tests/monitoring/test_drift_command.py tests/monitoring/test_log.py
-        tests/registry/__init__.py tests/registry/test_card.py
+        tests/registry/__init__.py tests/registry/test_abandoned.py tests/registry/test_card.py
         tests/registry/test_promote.py tests/registry/test_why.py tests/service/__init__.py
         tests/service/conftest.py tests/service/test_log.py tests/service/test_page.py
         tests/service/test_refusals.py tests/service/test_service.py

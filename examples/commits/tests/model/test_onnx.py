@@ -15,6 +15,7 @@ from fix_finder import PROJECT
 from fix_finder.data.rows import EXTREME, TARGET
 from fix_finder.evaluation import metrics
 from fix_finder.model import features, onnx, persist
+from fix_finder.model.convert import convert
 from fix_finder.model.fit import fit
 from fix_finder.model.forecast import forecast
 from fix_finder.paths import Layout
@@ -90,6 +91,13 @@ def test_other_models_are_converted_too(model: Any, table: tuple[Any, Any]) -> N
     assert attempt.content is not None
     assert attempt.difference is not None
     assert 0 < attempt.difference <= onnx.TOLERANCE
+
+
+def test_a_probability_is_never_more_than_one(table: tuple[Any, Any]) -> None:
+    """As a sum over the 20 trees of this forest, in float32, it comes out as 1.0000001."""
+    matrix, truth = table
+    said = onnx.load(convert(FOREST.fit(matrix, truth), 4))(matrix)
+    assert 0 <= said.min() <= said.max() == 1
 
 
 def test_a_model_that_says_something_else_as_onnx_is_not_served_so(table: tuple[Any, Any]) -> None:

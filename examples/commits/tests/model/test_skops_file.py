@@ -13,6 +13,8 @@ from sklearn.semi_supervised import LabelPropagation
 from fix_finder.errors import ProjectError
 from fix_finder.model import persist, skops_file
 from fix_finder.model.forecast import forecast
+from fix_finder.paths import Layout
+from fix_finder.registry import flavour, tracking
 
 MATRIX = np.random.default_rng(1).normal(size=(100, 3))
 TRUTH = MATRIX[:, 0] > 0
@@ -74,3 +76,14 @@ def test_a_type_that_is_not_on_the_list_is_refused_by_name() -> None:
 def test_a_class_of_somebody_else_is_refused_by_name() -> None:
     with pytest.raises(ProjectError, match="Counter"):
         skops_file.load(skops.io.dumps(Counter("abc")), "a foreign model")
+
+
+def test_mlflow_keeps_no_model_that_it_would_have_to_trust(tmp_path: Path) -> None:
+    """Said in the training, and not by the first that loads it."""
+    model = KNeighborsClassifier(1, algorithm="kd_tree").fit(np.eye(4), [0, 1, 0, 1])
+    versions = dict.fromkeys(flavour.LIBRARIES, "1.0")
+    with (
+        pytest.raises(ProjectError, match=r"does not keep this KNeighborsClassifier[\s\S]*KDTree"),
+        tracking.run(Layout(tmp_path)),
+    ):
+        flavour.log(model, np.eye(4), versions)

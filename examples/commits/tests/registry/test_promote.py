@@ -51,6 +51,15 @@ def test_equal_is_not_promoted_and_the_numbers_are_said() -> None:
     assert "as good as" in decision.why
 
 
+def test_equal_and_from_committed_code_takes_the_place_of_one_that_is_not() -> None:
+    same = Interval(0, 0, 0)
+    decision = promote.decide(version("2"), 0.8, version("1"), same, repeatable=True)
+    assert decision.promoted
+    assert "from committed code" in decision.why
+    better = Interval(-0.01, 0.01, 0.03)
+    assert not promote.decide(version("2"), 0.8, version("1"), better, repeatable=True).promoted
+
+
 def test_a_champion_that_the_code_can_no_longer_feed_gives_way() -> None:
     assert decide(0.7, None).promoted
 
@@ -97,6 +106,20 @@ def test_the_same_model_again_leaves_the_champion(
     about = persist.describe(layout.champion)
     assert about is not None
     assert about["version"] == "1"
+
+
+def test_the_same_model_again_from_committed_code_takes_over(
+    project: Project, copied: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The champion of these tests was made where there is no git."""
+    origin = tracking.origin
+    monkeypatch.setattr(tracking, "origin", lambda layout: origin(layout) | {"git_dirty": False})
+    trained = train.train(project.data, project.params, copied, quiet)
+    decision = promote.promote(trained.version, project.data.holdout, project.params, copied)
+    assert decision.promoted
+    about = persist.describe(copied.champion)
+    assert about is not None
+    assert about["version"] == trained.version
 
 
 def test_the_champion_itself_stays_the_champion(project: Project) -> None:

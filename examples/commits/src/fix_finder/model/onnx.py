@@ -59,7 +59,8 @@ def load(content: bytes) -> Callable[[Matrix], Forecast]:
 
     def forecast(matrix: Matrix) -> Forecast:
         answers: Forecast = session.run([output], {rows: matrix.astype(np.float32)})[0]
-        return answers[:, 1].astype(np.float64)  # the columns are: no, yes
+        # The columns are: no, yes. A sum over trees in float32 may come out as 1.0000001.
+        return answers[:, 1].astype(np.float64).clip(0, 1)
 
     return forecast
 

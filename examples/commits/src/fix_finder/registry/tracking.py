@@ -17,6 +17,7 @@ from mlflow.models.model import ModelInfo
 
 from .. import PROJECT, files
 from ..paths import Layout
+from . import abandoned
 from .flavour import LIBRARIES
 
 ALIAS = "champion"
@@ -46,7 +47,10 @@ def client(layout: Layout) -> mlflow.MlflowClient:
 
 @contextmanager
 def run(layout: Layout) -> Iterator[str]:
-    """A new run; gives its id. An error or Ctrl+C inside ends it as FAILED, not as RUNNING."""
+    """A new run; gives its id. An error or Ctrl+C inside ends it as FAILED, not as RUNNING.
+
+    A process that is killed can't do that: the next run does it for it.
+    """
     mlflow.set_tracking_uri(uri(layout))
     mlflow.set_registry_uri(uri(layout))
     experiment = mlflow.get_experiment_by_name(PROJECT)
@@ -57,7 +61,8 @@ def run(layout: Layout) -> Iterator[str]:
         experiment_id = mlflow.create_experiment(PROJECT, artifact_location=location)
     else:
         experiment_id = experiment.experiment_id
-    with mlflow.start_run(experiment_id=experiment_id) as active:
+    abandoned.end(client(layout), experiment_id)
+    with mlflow.start_run(experiment_id=experiment_id, tags=abandoned.tags()) as active:
         yield active.info.run_id
 
 

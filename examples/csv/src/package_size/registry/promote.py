@@ -13,7 +13,7 @@ from ..config import Params
 from ..data.rows import TARGET
 from ..evaluation import intervals, metrics
 from ..evaluation.intervals import Interval
-from ..evaluation.metrics import MAIN, Forecast
+from ..evaluation.metrics import MAIN
 from ..model import features, onnx, persist
 from ..paths import Layout
 from . import agreement, tracking
@@ -52,10 +52,15 @@ def promote(version: str | None, holdout: pd.DataFrame, params: Params, layout: 
 
 
 def decide(
-    candidate: ModelVersion, score: float, champion: ModelVersion | None, ahead: Interval | None
+    candidate: ModelVersion,
+    score: float,
+    champion: ModelVersion | None,
+    ahead: Interval | None,
+    repeatable: bool = False,
 ) -> Decision:
     """The rules. `score` is the main metric on the hold-out now; `ahead` is by how much that is
-    more than the champion's, with the interval of chance (None: the champion cannot be scored)."""
+    more than the champion's, with the interval of chance (None: the champion cannot be scored).
+    `repeatable`: it was made from committed code, and the champion was not."""
     name = f"version {candidate.version}"
     if not score > float(candidate.tags[f"baseline_{MAIN}"]):
         return Decision(False, f"{name} does not beat the baseline: {MAIN} {score:.4f}")
@@ -66,7 +71,8 @@ def decide(
         return Decision(True, f"{name}: {other}, reads columns that are no longer built")
     numbers = f"{MAIN} {score:.4f}, {ahead.value:+.4f} ({ahead.low:+.4f} to {ahead.high:+.4f})"
     if ahead.low == ahead.value == ahead.high == 0:
-        return Decision(False, f"{name} is as good as {other}, not better: {numbers}")
+        how = "from committed code" if repeatable else "not better"
+        return Decision(repeatable, f"{name} is as good as {other}, {how}: {numbers}")
     if ahead.low <= 0 < ahead.value:
         return Decision(False, f"{name} beats {other}, but within noise: {numbers}")
     better = ahead.low > 0
@@ -95,18 +101,16 @@ def _compare(
             why = f"the ONNX file of version {candidate.version} differs from its model"
             return Decision(False, f"{why} by up to {apart:.1e} on this hold-out")
     truth = metrics.truth(holdout[TARGET])
-    other = None if champion is None else _forecast(client, champion, holdout)
-    ahead = None if other is None else intervals.difference(holdout, truth, said, other, params)
-    return decide(candidate, metrics.main(truth, said), champion, ahead)
-
-
-def _forecast(
-    client: mlflow.MlflowClient, version: ModelVersion, holdout: pd.DataFrame
-) -> Forecast | None:
-    """What it says of the hold-out now, or None when it needs columns that are gone."""
-    forecaster, about = persist.load_from(files_of(client, version))
-    matrix = _matrix(about, holdout)
-    return None if matrix is None else forecaster(matrix)
+    score = metrics.main(truth, said)
+    if champion is None:
+        return decide(candidate, score, None, None)
+    rival, known = persist.load_from(files_of(client, champion))
+    matrix = _matrix(known, holdout)
+    ahead = None
+    if matrix is not None:
+        ahead = intervals.difference(holdout, truth, said, rival(matrix), params)
+    repeatable = about["git_dirty"] is False and known.get("git_dirty") is not False
+    return decide(candidate, score, champion, ahead, repeatable)
 
 
 def _matrix(about: dict[str, Any], holdout: pd.DataFrame) -> features.Matrix | None:
