@@ -162,6 +162,29 @@ def test_planted_leaks_are_named_and_without_them_it_is_promoted(messy: Path) ->
     assert "first champion" in succeed(messy, program(messy), "train")
 
 
+def small(*, numbers: bool) -> str:
+    """A table with neither group nor time nor label, and with one number or none."""
+    draw = random.Random(5)  # noqa: S311 - a made-up table, no secret
+    lines = ["weight,one,two,three,sold" if numbers else "zero,one,two,three,sold"]
+    for _ in range(1200):
+        weight, *words = draw.uniform(0, 50), *(draw.choice("abcdefgh") * 2 for _ in range(4))
+        score = (weight / 50 if numbers else "abcdefgh".index(words[0][0]) / 7) + (words[1] == "aa")
+        sold = "yes" if score + draw.gauss(0, 0.2) > 0.6 else "no"
+        lines.append(",".join([f"{weight:.1f}" if numbers else words[0], *words[1:], sold]))
+    return "\n".join(lines) + "\n"
+
+
+def test_a_table_of_few_columns_passes_its_own_tests(tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text(small(numbers=True))
+    (tmp_path / "none.csv").write_text(small(numbers=False))
+    project = new(tmp_path / "few", "--csv", "one.csv", "--target", "sold")
+    succeed(project, ".venv/bin/pytest", "-q")
+    words = ["inspect", str(tmp_path / "none.csv"), "--target", "sold", "--write"]
+    succeed(project, program(project), *words)
+    succeed(project, ".venv/bin/pytest", "-q")
+    assert "first champion" in succeed(project, program(project), "train")
+
+
 def test_a_moved_project_without_its_table_says_what_is_missing(messy: Path) -> None:
     [table] = (messy / "data/source").glob("*.csv")
     table.rename(messy / "elsewhere.csv")

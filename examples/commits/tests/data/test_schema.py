@@ -5,7 +5,7 @@ from fix_finder.data import schema
 from fix_finder.data.rows import NUMBERS, TARGET, Row
 from fix_finder.errors import ProjectError
 
-from ..conftest import Project
+from ..conftest import Project, needs_a_number
 
 
 def test_every_clean_row_would_be_accepted_by_the_service(project: Project) -> None:
@@ -14,7 +14,10 @@ def test_every_clean_row_would_be_accepted_by_the_service(project: Project) -> N
 
 
 def test_a_value_that_is_missing_reaches_the_service_as_none(project: Project) -> None:
-    optional = [name for name, field in Row.model_fields.items() if field.default is None]
+    fields = Row.model_json_schema()["properties"]
+    optional = [name for name, about in fields.items() if "anyOf" in about]
+    if not optional:
+        pytest.skip("no value of these rows may be missing")
     frame = project.data.train.head(1).assign(**dict.fromkeys(optional, None))
     [row] = schema.rows_of(frame)
     assert all(getattr(row, name) is None for name in optional)
@@ -24,6 +27,7 @@ def test_clean_data_fit_their_schema(project: Project) -> None:
     schema.check(project.data.train, schema.CLEAN)
 
 
+@needs_a_number
 def test_a_fault_names_the_column_and_an_example(project: Project) -> None:
     wrong = project.data.train.head(5).assign(**{NUMBERS[0]: "minus seven"})
     with pytest.raises(ProjectError) as error:

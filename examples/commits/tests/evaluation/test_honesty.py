@@ -55,12 +55,12 @@ def test_a_column_that_is_the_answer_is_named(project: Project) -> None:
     known, asked = metrics.numbers(sides.truth), metrics.numbers(sides.holdout_truth)
     if known.ndim > 1:  # of several classes: which one it is, as a number
         known, asked = known.argmax(axis=1), asked.argmax(axis=1)
-    place = features.NAMES.index(NUMBERS[0])
-    found = leaks.single_column(planted(sides, {place: (known, asked)}), project.params.honesty)
+    found = leaks.single_column(planted(sides, {0: (known, asked)}), project.params.honesty)
     assert not found.passed
-    assert features.NAMES[place].partition("=")[0] in found.sentence
+    assert features.NAMES[0].partition("=")[0] in found.sentence
 
 
+@pytest.mark.skipif(len(NUMBERS) < 2, reason="these rows have no two numbers")
 def test_two_columns_whose_sum_is_the_answer_are_named(project: Project) -> None:
     sides = sides_of(project.data.train, project.data.holdout)
     known, asked = metrics.numbers(sides.truth), metrics.numbers(sides.holdout_truth)

@@ -5,7 +5,7 @@ from fix_finder.data.rows import CATEGORIES, EXTREME, NUMBERS, Row
 from fix_finder.data.schema import rows_of
 from fix_finder.model import features
 
-from ..conftest import Project
+from ..conftest import Project, needs_a_number
 
 
 def test_training_and_the_service_build_the_same_numbers(project: Project) -> None:
@@ -35,6 +35,7 @@ def test_a_category_never_seen_is_zero_in_all_columns() -> None:
         assert not any(built[each] for each in built if each.startswith(f"{name}="))
 
 
+@needs_a_number
 def test_a_number_that_is_missing_is_not_a_number() -> None:
     frame = pd.DataFrame([EXTREME.model_dump() | {NUMBERS[0]: None}])
     assert np.isnan(features.build(frame)[0, features.NAMES.index(NUMBERS[0])])

@@ -10,7 +10,7 @@ from package_size.data.rows import NUMBERS, TARGET
 from package_size.data.rules import RULES
 from package_size.errors import ProjectError
 
-from ..conftest import Project
+from ..conftest import Project, needs_a_number
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +34,7 @@ def test_cleaning_twice_is_cleaning_once(project: Project, raw: pd.DataFrame) ->
     pd.testing.assert_frame_equal(clean(once, project.params.clean).frame, once)
 
 
+@needs_a_number
 def test_a_rule_that_repairs_is_counted_by_rows(project: Project) -> None:
     def too_small(frame: pd.DataFrame, params: Any) -> pd.DataFrame:
         """Every value of the first three rows is one too small."""
@@ -56,6 +57,7 @@ def test_a_rule_that_repairs_must_not_lose_rows(project: Project) -> None:
         clean(project.data.train, project.params.clean, rules=[forgetful])
 
 
+@needs_a_number
 def test_the_report_has_figures_before_and_after(project: Project, raw: pd.DataFrame) -> None:
     cleaned = clean(raw, project.params.clean)
     told = report(raw, cleaned)

@@ -14,7 +14,7 @@ from package_size.model import persist
 from package_size.model.predict import Predictor
 
 from .. import made_up
-from ..conftest import Project
+from ..conftest import Project, needs_a_number
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +33,7 @@ def said(predictor: Predictor, row: Row, **change: Any) -> float:
     return one.answer
 
 
+@needs_a_number
 def test_more_of_the_first_number_gives_a_larger_answer(
     predictor: Predictor, rows: list[Row]
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .. import paths
+from .. import PROJECT, paths
 from ..errors import ProjectError
 
 
@@ -60,7 +60,7 @@ def _inspect(
             raise ProjectError(
                 what="Which column is to be predicted?",
                 why="It is not guessed: the question is yours.",
-                do=f"Say it: inspect {file} --target COLUMN",
+                do=f"Say it: uv run {PROJECT} inspect {file} --target COLUMN",
             )
         from ..data.rows import TARGET
 

@@ -8,7 +8,7 @@ from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from .. import files
+from .. import PROJECT, files
 from ..errors import ProjectError
 from ..paths import Layout
 from . import example
@@ -33,7 +33,8 @@ def located(params: Collect, layout: Layout) -> Path:
     raise ProjectError(
         what=f"{params.file} is not here.",
         why="Data stay out of git, so a clone or a moved project comes without the file.",
-        do=f"Copy it to {path}, or say where it is now: inspect FILE --target COLUMN --write",
+        do=f"Copy it to {path}, or say where it is now: "
+        f"uv run {PROJECT} inspect FILE --target COLUMN --write",
     )
 
 
@@ -57,7 +58,7 @@ def local(address: str) -> Path:
         raise ProjectError(
             what=f"{address} is a folder.",
             why=f"One table is wanted; in it are: {', '.join(names) or 'no files'}.",
-            do=f"Name a file: inspect {path / (names or ['FILE'])[0]} --target COLUMN",
+            do=f"uv run {PROJECT} inspect {path / (names or ['FILE'])[0]} --target COLUMN",
         )
     raise ProjectError(
         what=f"There is no file {address}.",

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from .. import PROJECT
 from ..errors import ProjectError
 from ..paths import Layout
 from . import fetching, values
@@ -57,7 +58,7 @@ def _typed(piece: pd.DataFrame, params: Collect, counts: Counter[str], path: Pat
             raise ProjectError(
                 what=f"{path.name} has no column {header!r}.",
                 why=f"rows.py reads it; the nearest name in the table is {near[0]!r}.",
-                do="Correct COLUMNS in rows.py, or inspect the table again: inspect --write",
+                do=f"Correct COLUMNS in rows.py, or look again: uv run {PROJECT} inspect --write",
             )
     texts, gone = {}, {}
     for header, name in COLUMNS.items():
