@@ -1,12 +1,14 @@
 """`drift` as it is typed: what it prints, and with which code it ends."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from package_size import cli, paths
+from package_size.commands.drift import moment
 from package_size.data.rows import NUMBERS
 from package_size.data.schema import rows_of
 from package_size.errors import NothingToCompareError
@@ -15,7 +17,7 @@ from package_size.model.predict import Predictor
 from package_size.monitoring import log
 from package_size.paths import Layout
 
-from ..conftest import Project
+from ..conftest import Project, needs_a_number
 
 
 @pytest.fixture
@@ -60,6 +62,7 @@ def test_rows_like_those_of_the_hold_out_are_no_drift(
     assert layout.drift.read_bytes().startswith(b"\x89PNG")
 
 
+@needs_a_number
 def test_drift_is_named_and_ends_with_code_1(
     project: Project, layout: Layout, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -69,6 +72,7 @@ def test_drift_is_named_and_ends_with_code_1(
     assert f"drift: {NUMBERS[0]}\n" in capsys.readouterr().out
 
 
+@needs_a_number
 def test_the_logs_of_mldeploy_are_found(project: Project, layout: Layout) -> None:
     run = layout.root / ".mldeploy" / "targets" / "local" / "runs" / "20260101T000000-v1"
     asked(project, run, project.data.holdout)
@@ -86,6 +90,7 @@ def test_programs_get_json(
     assert {each["column"] for each in facts["findings"]} >= set(NUMBERS)
 
 
+@needs_a_number
 def test_a_table_can_be_compared_instead(project: Project, layout: Layout, tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     project.data.holdout.to_csv(file, index=False)
@@ -93,6 +98,20 @@ def test_a_table_can_be_compared_instead(project: Project, layout: Layout, tmp_p
     other = project.data.holdout[NUMBERS[0]].astype("float64") + 1e6
     project.data.holdout.assign(**{NUMBERS[0]: other}).to_csv(file, index=False)
     assert drift("--csv", str(file)) == 1
+
+
+def test_only_rows_since_a_time_are_compared(project: Project, layout: Layout) -> None:
+    asked(project, layout.root, project.data.holdout)
+    assert drift("--since", "2020-01-01") == 0
+    with pytest.raises(NothingToCompareError, match="0 rows are too few"):
+        cli.commands(["drift", "--since", "2999-12-31T23:59"])
+    assert drift("--since", "yesterday") == 2
+
+
+def test_a_time_without_a_zone_is_that_of_this_machine() -> None:
+    assert moment("2026-05-31T12:00+09:00") == "2026-05-31T03:00:00+00:00"
+    here = datetime(2026, 5, 31, 12).astimezone()
+    assert moment("2026-05-31 12:00") == moment(here.isoformat())
 
 
 def test_without_a_log_there_is_nothing_to_compare(layout: Layout) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,13 +20,26 @@ Folders = Annotated[
     list[Path] | None,
     typer.Option("--log", help="Folder with logs of the service. Default: all of this project."),
 ]
-Since = Annotated[str, typer.Option(help="Only rows since then, such as 2026-05-31T12:00.")]
+
+
+def moment(said: str) -> str:
+    """As the log writes it, in UTC. Without a zone the time is that of this machine."""
+    try:
+        return datetime.fromisoformat(said).astimezone(UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(f"{said!r} is no time such as 2026-05-31T12:00") from None
+
+
+Since = Annotated[
+    str | None,
+    typer.Option(help="Only rows since then, such as 2026-05-31T12:00.", parser=moment),
+]
 Table = Annotated[Path | None, typer.Option(help="A table of rows instead of logs.")]
 
 
 def drift(
     log: Folders = None,
-    since: Since = "",
+    since: Since = None,
     csv: Table = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
@@ -34,7 +48,7 @@ def drift(
 
     layout = paths.here()
     known = reference.of_champion(layout)
-    report = compare(layout, known, log, since, csv)
+    report = compare(layout, known, log, since or "", csv)
     if as_json:
         facts = {"version": known.version, "drifted": report.drifted, **asdict(report)}
         typer.echo(json.dumps(facts, indent=2))
