@@ -32,9 +32,9 @@ FILES: dict[str, str] = {
         @/model/features.py @/model/forecast.py @/model/onnx.py @/model/persist.py
         @/model/predict.py @/monitoring/__init__.py @/monitoring/drift.py
         @/monitoring/log.py @/monitoring/picture.py @/monitoring/reference.py @/page.html
-        @/page.js @/page.py @/paths.py @/progress.py @/refusals.py
-        @/registry/__init__.py
-        @/registry/abandoned.py @/registry/agreement.py @/registry/export.py @/registry/promote.py
+        @/page.py @/page_answer.js @/page_ask.js @/page_card.js @/page_form.js @/paths.py
+        @/progress.py @/refusals.py @/registry/__init__.py @/registry/abandoned.py
+        @/registry/agreement.py @/registry/export.py @/registry/promote.py
         @/registry/register.py @/registry/tracking.py @/registry/versions.py
         @/registry/why.py @/section.py @/service.py @/train.py LICENSE Makefile README.md
         mldeploy.toml params.toml pyproject.toml tests/__init__.py tests/code/__init__.py
@@ -61,8 +61,8 @@ FILES: dict[str, str] = {
         @/data/example.py @/data/git.py @/data/history.py @/data/kinds.py @/data/log.py
         @/data/repositories.py @/data/rows.py @/data/rules.py @/data/settings.py
         @/data/simulation.py @/data/source.py tests/data/repository.py
-        tests/data/test_history.py tests/data/test_log.py tests/data/test_rules.py
-        tests/data/test_source.py tests/model/test_behaviour.py
+        tests/data/test_history.py tests/data/test_kinds.py tests/data/test_log.py
+        tests/data/test_rules.py tests/data/test_source.py tests/model/test_behaviour.py
     """,
     "sensors": """
         @/commands/loop.py @/data/days.py @/data/faults.py @/data/room.py @/data/rows.py
@@ -78,8 +78,8 @@ FILES: dict[str, str] = {
         @/inspection/literals.py @/inspection/looking.py @/inspection/naming.py
         @/inspection/params_file.py @/inspection/proposing.py @/inspection/settling.py
         @/inspection/telling.py @/inspection/writing.py data/source/.gitignore
-        tests/data/test_reading.py tests/data/test_rules.py tests/data/test_source.py
-        tests/data/test_values.py tests/inspection/__init__.py
+        tests/data/test_decoding.py tests/data/test_reading.py tests/data/test_rules.py
+        tests/data/test_source.py tests/data/test_values.py tests/inspection/__init__.py
         tests/inspection/test_command.py tests/inspection/test_inspecting.py
         tests/inspection/test_looking.py tests/inspection/test_writing.py tests/made_up.py
         tests/model/test_behaviour.py
@@ -218,8 +218,8 @@ def test_any_combination_is_rendered_exactly_and_passes_the_linter(
             [*ruff, *command, "--no-cache"], cwd=project, capture_output=True, text=True, timeout=60
         )
         assert done.returncode == 0, done.stdout
-    sizes = {path: len(path.read_text().splitlines()) for path in project.glob("src/**/*.py")}
-    assert not {path.name: size for path, size in sizes.items() if size >= 150}
+    sizes = {name: len((project / name).read_text().splitlines()) for name in files_of(project)}
+    assert not {name: size for name, size in sizes.items() if size >= 150 and name != "LICENSE"}
 
 
 def check_text(project: Path, name: str) -> None:

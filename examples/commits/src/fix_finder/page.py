@@ -1,6 +1,6 @@
 """The page at `/`: a form made from the schema, the answer in plain words, the model card.
 
-It is what you send to a friend: page.html with page.js in it, and with what it shows as JSON. It
+It is what you send to a friend: page.html with its script in it, and what it shows as JSON. It
 needs no library and no other address. It is open to whoever can reach it, even where the service
 asks for a key: card and examples must hold nothing that is secret.
 """
@@ -20,9 +20,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-SCRIPT = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
-MARKUP = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
-HTML = MARKUP.replace("%SCRIPT%", SCRIPT)
+HERE = Path(__file__).parent
+SCRIPTS = ("page_form.js", "page_ask.js", "page_answer.js", "page_card.js")  # parts of one
+SCRIPT = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
+HTML = (HERE / "page.html").read_text(encoding="utf-8").replace("%SCRIPT%", SCRIPT)
 
 # BentoML's own page for trying out the API has a tracker of Google's in it; this one has not.
 DOCS = """<!doctype html><html lang="en"><meta charset="utf-8"><title>API</title>
@@ -62,8 +63,7 @@ def document(
             for name, part in answer.model_json_schema()["properties"].items()
         },
         "threshold": about.get("answers", {}).get("threshold"),
-        "examples": about.get("examples", []),
-        "card": about.get("card", []),
+        **{name: about.get(name, []) for name in ("examples", "card")},
         "model": {
             name: about.get(name) for name in ("version", "created_at", "git_commit", "git_dirty")
         },

@@ -22,9 +22,8 @@ def read(repository: Repository) -> list[Commit]:
 
 
 def clone(repository: Repository, folder: Path, *options: str) -> Path:
-    address = repository.folder.as_uri()
-    command = ["git", "clone", "--quiet", "--bare", *options, address, str(folder)]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    words = ["--quiet", "--bare", *options, repository.folder.as_uri(), str(folder)]
+    subprocess.run(["git", "clone", *words], check=True, capture_output=True, timeout=60)
     return folder
 
 
