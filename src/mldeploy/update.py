@@ -17,6 +17,8 @@ from mldeploy.scaffold import LOCK_SECONDS
 from mldeploy.ui import Ui
 from mldeploy.worktree import Difference, Tree, is_unmerged, status
 
+DECISIVE = {"pyproject.toml", UNLOCKED}  # of what is installed
+
 
 @dataclass(frozen=True)
 class Updated:
@@ -28,6 +30,7 @@ class Updated:
     files: Difference
     locked: bool = False
     undo: str = ""
+    relock: str = ""  # the commands for that, where a conflict stands before it
 
 
 def update(directory: Path, ref: str | None, answers: Mapping[str, str], ui: Ui) -> Updated:
@@ -55,8 +58,13 @@ def update(directory: Path, ref: str | None, answers: Mapping[str, str], ui: Ui)
         _put_back(tree, error)
         raise _explained(error, origin, ref, answers) from error
     locked = _lock(tree, files, ui)
-    undo = tree.undo() + (f" && {by_hand(root)}" if locked else "")
-    return Updated(origin.template, origin.version, new, files, locked, undo if files else "")
+    again = by_hand(root)
+    undo = tree.undo() + (f" && {again}" if locked else "")
+    waits = DECISIVE & {each.path for each in files.conflicts}
+    relock = f"uv lock && {again}" if waits else ""
+    return Updated(
+        origin.template, origin.version, new, files, locked, undo if files else "", relock
+    )
 
 
 def _project(directory: Path) -> Path:
@@ -160,8 +168,7 @@ def _check_answers_were_asked(root: Path, answers: Mapping[str, str]) -> None:
 def _lock(tree: Tree, files: Difference, ui: Ui) -> bool:
     """Let lock and environment follow pyproject.toml, as `new` does. True if they did."""
     root = tree.root
-    decisive = {"pyproject.toml", UNLOCKED} & set(files.changed)
-    if not decisive or not (root / "uv.lock").exists():
+    if not DECISIVE & set(files.changed) or not (root / "uv.lock").exists():
         return False
     try:
         with ui.step("lock the dependencies"):

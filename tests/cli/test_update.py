@@ -502,6 +502,28 @@ def test_a_lock_that_cannot_follow_is_told_and_the_merge_stays(
     assert "requests" in (project / "pyproject.toml").read_text()
 
 
+@pytest.mark.slow
+def test_after_a_conflict_about_dependencies_all_of_them_are_installed(
+    template: Path, tmp_path: Path, update: Update
+) -> None:
+    """Also those that a lock cannot hold, which `uv sync` takes away."""
+    checkout = shutil.copytree(template, tmp_path / "template")
+    project = render(checkout, tmp_path / "project", "v2.0.0")
+    metadata = FIRST["template/pyproject.toml"]
+    mine = {"pyproject.toml": metadata.replace("0.1.0", "0.9.0")}
+    commit(project, mine | {"requirements-unlocked.txt": "torch==2.9.0\n"})
+    theirs = {"template/pyproject.toml": metadata.replace("0.1.0", "0.2.0")}
+    commit(checkout, theirs, "v3.0.0")
+
+    done = update(project)
+
+    assert done.code == 1
+    assert (
+        "uv lock && uv sync && uv pip install --python .venv -r requirements-unlocked.txt\n"
+        in done.stdout
+    )
+
+
 def test_ctrl_c_in_the_middle_brings_back_what_was_there(project: Path) -> None:
     commit(project, {"README.md": "# A red project\n\nmy line\n\nlast line\n"})
     head = git(project, "rev-parse", "HEAD")

@@ -124,8 +124,8 @@ def _after_conflict(done: Updated) -> list[str]:
     steps = ["edit each of these files: keep what is right, delete the lines with the markers"]
     if any(path.endswith(".rej") for path in paths):
         steps.append("a .rej file holds what did not fit: put it in by hand, delete the .rej")
-    if "pyproject.toml" in paths:
-        steps.append("uv lock && uv sync")
+    if done.relock:
+        steps.append(done.relock)
     marked = [path for path in paths if not path.endswith(".rej")]
     steps += [f"git add {shlex.join(marked)}", _commit(done)]
     return [
