@@ -6,7 +6,7 @@ import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from mldeploy import build, golden, history
@@ -22,6 +22,7 @@ from mldeploy.errors import (
     RefusedError,
 )
 from mldeploy.history import Action, Event
+from mldeploy.keys import Key
 from mldeploy.project import Project
 from mldeploy.release import Release
 from mldeploy.ui import Ui
@@ -30,11 +31,15 @@ from mldeploy.who import user
 
 @dataclass(frozen=True)
 class Deployed:
-    """What serves now, and how it came to: ``switched`` is None when it served already."""
+    """What serves now, and how it came to: ``switched`` is None when it served already.
+
+    ``first_key`` is the API key that was made on the way, to be shown this once.
+    """
 
     release: Release
     serving: Serving
     switched: Switched | None
+    first_key: Key | None = None
 
 
 def up(project: Project, name: str, target: Target, ui: Ui) -> Deployed:
@@ -51,8 +56,11 @@ def up(project: Project, name: str, target: Target, ui: Ui) -> Deployed:
                 engine.check()
                 if engine.as_wanted(now := engine.serving(), fresh):
                     return Deployed(fresh, now, switched=None)
+                had_keys = bool(engine.keys())
                 deployed = _replace(engine, fresh, "up", ui)
                 engine.prune()
+                if not had_keys and (keys := engine.keys()):
+                    deployed = replace(deployed, first_key=keys[-1])
         except BaseException:
             _forget_if_not_needed(project, fresh)
             raise

@@ -100,6 +100,11 @@ def _tell(ui: Any, name: str, settings: Any, done: Any, word: str) -> None:
         f"  code   {made.code}",
         "  next   mldeploy predict · mldeploy status · mldeploy logs -f · mldeploy down",
     ]
+    if done.first_key:  # in words only: --json may end up in a log
+        lines[3:3] = [
+            f"  key    {done.first_key.key}",
+            f"         asked for by everything but /readyz; again: mldeploy keys show {name}",
+        ]
     ui.result(data, "\n".join(lines))
 
 

@@ -77,7 +77,7 @@ class DockerEngine(Engine):
 
     @cached_property
     def client(self) -> docker.DockerClient:
-        return connect()
+        return connect(_without_docker(self.project))
 
     @cached_property
     def edge(self) -> DockerEdge:
@@ -538,6 +538,14 @@ class DockerEngine(Engine):
             f"volume {v.name}" for v in self.client.volumes.list(filters=ours) if _role(v) != "lock"
         ]
         return found + [f"network {n.name}" for n in self.client.networks.list(filters=ours)]
+
+
+def _without_docker(project: Project) -> str:
+    """What works on a machine without an engine."""
+    for name, target in project.config.targets.items():
+        if target.kind == "process":
+            return f"mldeploy up {name}"
+    return 'a target with kind = "process" in mldeploy.toml'
 
 
 def _role(volume: Any) -> str:

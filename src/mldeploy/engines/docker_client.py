@@ -19,9 +19,10 @@ USUAL = "unix:///var/run/docker.sock"
 START = "start Docker Desktop, or: sudo systemctl start docker"
 
 
-def connect() -> docker.DockerClient:
+def connect(instead: str = "") -> docker.DockerClient:
     """A client of the engine that the `docker` command would speak to; it has answered once.
 
+    ``instead`` says, to who has no engine, what works without one.
     Raises :class:`FailedError` with ``no-docker``, ``docker-denied`` or ``docker-down``.
     """
     import docker
@@ -32,7 +33,8 @@ def connect() -> docker.DockerClient:
         client = docker.DockerClient(**where, version="auto", timeout=HELLO_SECONDS)
         client.ping()
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-        raise _unreachable(error, without_password(str(where["base_url"]))) from error
+        address = without_password(str(where["base_url"]))
+        raise _unreachable(error, address, instead) from error
     client.api.timeout = CALL_SECONDS
     return client
 
@@ -70,9 +72,9 @@ def _told_to_use_ssh(found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _unreachable(error: Exception, address: str) -> FailedError:
+def _unreachable(error: Exception, address: str, without: str) -> FailedError:
     text = str(error)
-    instead = '     (without Docker: a target of kind "process", such as: mldeploy up local)'
+    instead = f"     (without Docker: {without})" if without else ""
     what = "There is no Docker Engine to speak to."
     if "Permission denied" in text or "PermissionError" in text:
         return FailedError(
