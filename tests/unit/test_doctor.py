@@ -154,7 +154,6 @@ def test_secrets_that_can_be_had_are_named_and_commands_are_not_run(
         ('A = "env:NO_SUCH_VARIABLE"', "no such variable"),
         ('A = "file:secrets/none"', "No such file"),
         ('A = "command:no-such-program show"', "no-such-program"),
-        ('A = "swordfish-is-a-value"', "may not stand in mldeploy.toml"),
     ],
 )
 def test_secrets_that_can_not_be_had_are_errors(secrets: str, message: str, tmp_path: Path) -> None:

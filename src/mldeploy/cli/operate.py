@@ -40,6 +40,11 @@ def scale(target: str, replicas: int) -> None:
 class KeyVerbs(click.Group):
     """`keys show` and `keys rotate`; each is a verb with the shared flags."""
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Example"):
+            formatter.write_text("mldeploy keys show docker --plain")
+            formatter.write_text("mldeploy keys rotate docker --at-once")
+
 
 @click.group(cls=KeyVerbs)
 def keys() -> None:
