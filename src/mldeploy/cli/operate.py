@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mldeploy.cli.main import Verb
+from mldeploy.cli.main import Verb, shared_options
 from mldeploy.cli.shared import chosen_target, flags, target_argument, voice
 from mldeploy.config import MOST_REPLICAS
 
@@ -38,7 +38,11 @@ def scale(target: str, replicas: int) -> None:
 
 
 class KeyVerbs(click.Group):
-    """`keys show` and `keys rotate`; each is a verb with the shared flags."""
+    """`keys show` and `keys rotate`; the shared flags work before and after the second word."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.extend(shared_options())
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Example"):
