@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import MLDEPLOY, free_port
+from tests.conftest import MLDEPLOY
 
 from .conftest import ROOT, Render, git
-from .test_generated_project import run, succeed
+from .projects import installed, on_a_free_port, run, succeed
 
 pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.timeout(900)]
 
@@ -86,11 +86,7 @@ def test_a_project_works_before_there_is_a_table_of_ones_own(
 ) -> None:
     """Checks, training, serving and a prediction, untouched; and inspect would change nothing."""
     answers = {"project_name": "Bicycles", "data_source": "csv", "task": task}
-    project = render(tmp_path / "bicycles", **answers)
-    git(project, "init", "-q")
-    succeed(project, "make", "setup")
-    git(project, "add", "-A")
-    git(project, "commit", "-q", "-m", "Start")
+    project = installed(render(tmp_path / "bicycles", **answers))
     for command in (["ruff", "format", "--check", "."], ["ruff", "check", "."], ["mypy"]):
         succeed(project, f".venv/bin/{command[0]}", *command[1:])
     succeed(project, ".venv/bin/pytest", "-q")
@@ -104,8 +100,7 @@ def test_a_project_works_before_there_is_a_table_of_ones_own(
 
 
 def _serve(project: Path) -> None:
-    settings = project / "mldeploy.toml"
-    settings.write_text(settings.read_text().replace("port = 3000", f"port = {free_port()}"))
+    on_a_free_port(project)
     try:
         for verb in ("up", "predict"):
             done = run(project, str(MLDEPLOY), verb, "--json")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import subprocess
-import sys
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -14,27 +12,18 @@ from typing import Any
 import psutil
 import pytest
 
-from .conftest import Render, git
-from .test_generated_project import environment, run, succeed
+from tests.conftest import MLDEPLOY
+
+from .conftest import Render
+from .projects import environment, installed, on_a_free_port, run, succeed
 
 pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.timeout(900)]
-
-MLDEPLOY = Path(sys.executable).with_name("mldeploy")
 
 
 @pytest.fixture(scope="module")
 def project(render: Render) -> Path:
     """Installed and committed, not yet trained."""
-    folder = render(data_source="sensors")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    settings = folder / "mldeploy.toml"
-    settings.write_text(settings.read_text().replace("port = 3000", f"port = {port}"))
-    git(folder, "init", "-q")
-    succeed(folder, "make", "setup")
-    git(folder, "add", "-A")
-    git(folder, "commit", "-q", "-m", "Start")
-    return folder
+    return installed(on_a_free_port(render(data_source="sensors")))
 
 
 @pytest.fixture(scope="module")

@@ -6,21 +6,19 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.conftest import MLDEPLOY
+
 from .conftest import Render, git
-from .test_generated_project import run, succeed
+from .projects import installed, on_a_free_port, run, succeed
 
 pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.timeout(900)]
-
-MLDEPLOY = Path(sys.executable).with_name("mldeploy")
 
 
 @dataclass(frozen=True)
@@ -46,18 +44,8 @@ class Trained:
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case.source}-{case.task}")
 def trained(request: pytest.FixtureRequest, render: Render) -> Trained:
     case: Case = request.param
-    folder = render(data_source=case.source, task=case.task)
-    slug = case.package.replace("_", "-")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    settings = folder / "mldeploy.toml"
-    settings.write_text(settings.read_text().replace("port = 3000", f"port = {port}"))
-    git(folder, "init", "-q")
-    succeed(folder, "make", "setup")
-    git(folder, "add", "-A")
-    git(folder, "commit", "-q", "-m", "Start")
-    return Trained(folder, succeed(folder, "make", "train"), slug)
+    folder = installed(on_a_free_port(render(data_source=case.source, task=case.task)))
+    return Trained(folder, succeed(folder, "make", "train"), case.package.replace("_", "-"))
 
 
 def mldeploy(project: Path, *arguments: str) -> dict[str, Any]:

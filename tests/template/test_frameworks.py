@@ -7,7 +7,6 @@ that uv knows for it. Where neither has it for this Python there is nothing to t
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import tomllib
@@ -16,9 +15,10 @@ from pathlib import Path
 import pytest
 from uv import find_uv_bin
 
-from ..conftest import MLDEPLOY, NO_PYTORCH
+from tests.conftest import MLDEPLOY, NO_PYTORCH
+
 from .conftest import ROOT, git
-from .test_generated_project import run, succeed
+from .projects import on_a_free_port, run, succeed
 
 pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.timeout(900)]
 
@@ -42,11 +42,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         words, env=os.environ | FROM, capture_output=True, text=True, check=False, timeout=600
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    settings = folder / "mldeploy.toml"
-    settings.write_text(settings.read_text().replace("port = 3000", f"port = {port}"))
+    on_a_free_port(folder)
     git(folder, "commit", "-q", "-a", "-m", "A port of its own")
     return folder
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from .conftest import AWKWARD, Render, git
+from .projects import installed, run, succeed
 
 pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.timeout(900)]
 
@@ -37,31 +35,6 @@ print(json.dumps({
 """
 
 
-def environment(**more: str) -> dict[str, str]:
-    """A machine with Python, git and make, and without uv on the PATH."""
-    outside = {"VIRTUAL_ENV", "MLFLOW_TRACKING_URI", "UV_PROJECT_ENVIRONMENT"}
-    kept = {key: value for key, value in os.environ.items() if key not in outside}
-    return kept | {"PATH": "/usr/bin:/bin", "PYTHON": sys.executable} | more
-
-
-def run(project: Path, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        cwd=project,
-        env=environment(**more),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-
-
-def succeed(project: Path, *command: str, **more: str) -> str:
-    done = run(project, *command, **more)
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
 def listing(project: Path) -> dict[str, object]:
     uri = f"sqlite:///{project}/mlflow.db"
     printed = succeed(project, ".venv/bin/python", "-c", LISTING, uri)
@@ -71,13 +44,7 @@ def listing(project: Path) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def project(render: Render) -> Path:
-    """Installed with `make setup` where uv is absent, and committed."""
-    folder = render(**AWKWARD)
-    git(folder, "init", "-q")
-    succeed(folder, "make", "setup")
-    git(folder, "add", "-A")
-    git(folder, "commit", "-q", "-m", "Start")
-    return folder
+    return installed(render(**AWKWARD))
 
 
 @pytest.fixture(scope="module")

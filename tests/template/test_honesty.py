@@ -5,18 +5,18 @@ from __future__ import annotations
 import csv
 import random
 import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from .test_generated_project import run, succeed
+from tests.conftest import MLDEPLOY
+
+from .projects import run, succeed
 
 pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.timeout(900)]
 
-MLDEPLOY = Path(sys.executable).with_name("mldeploy")
 ROOT = Path(__file__).parents[2]
 ROWS = 4000
 

@@ -7,17 +7,16 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import MLDEPLOY
+
 from .conftest import files_of, git
 
 pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.timeout(900)]
-
-MLDEPLOY = Path(sys.executable).with_name("mldeploy")
 
 
 def run(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
