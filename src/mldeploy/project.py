@@ -80,10 +80,16 @@ class GitState:
 
 def find(start: Path) -> Project:
     """The project that ``start`` lies in; raises :class:`ConfigError` if it is in none."""
+    root = root_of(start)
+    return Project(root=root, config=configuration.load(root / configuration.FILE_NAME))
+
+
+def root_of(start: Path) -> Path:
+    """The folder of that project, whatever its configuration says."""
     start = start.resolve()
     for folder in (start, *start.parents):
         if (folder / configuration.FILE_NAME).is_file():
-            return Project(root=folder, config=configuration.load(folder / configuration.FILE_NAME))
+            return folder
     raise ConfigError(
         "not-a-project",
         what=f"{start} is not in an mldeploy project.",

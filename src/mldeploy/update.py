@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mldeploy.config import FILE_NAME
 from mldeploy.errors import ConfigError, FailedError, Interrupted, MldeployError
 from mldeploy.installation import UNLOCKED, by_hand, install
 from mldeploy.origin import ANSWERS, Origin, commit_to_take, is_at, origin_of
 from mldeploy.programs import ProgramError, run
+from mldeploy.project import root_of
 from mldeploy.scaffold import LOCK_SECONDS
 from mldeploy.ui import Ui
 from mldeploy.worktree import Difference, Tree, is_unmerged, status
@@ -39,7 +39,7 @@ def update(directory: Path, ref: str | None, answers: Mapping[str, str], ui: Ui)
     ``ref`` None means the newest: a checkout's HEAD, else the latest tag. ``answers`` replace those
     that the project was made with. A refusal, an error and Ctrl+C leave the project as it was.
     """
-    root = _project(directory)
+    root = root_of(directory)  # mldeploy.toml is not read: the update may be what mends it
     _check_git(root)
     origin = origin_of(root)
     _check_clean(root)
@@ -64,20 +64,6 @@ def update(directory: Path, ref: str | None, answers: Mapping[str, str], ui: Ui)
     relock = f"uv lock && {again}" if waits else ""
     return Updated(
         origin.template, origin.version, new, files, locked, undo if files else "", relock
-    )
-
-
-def _project(directory: Path) -> Path:
-    """The project's folder. mldeploy.toml is not read: the update may be what mends it."""
-    directory = directory.resolve()
-    for folder in (directory, *directory.parents):
-        if (folder / FILE_NAME).is_file():
-            return folder
-    raise ConfigError(
-        "not-a-project",
-        what=f"{directory} is not in an mldeploy project.",
-        why=f"Neither it nor a folder above it has {FILE_NAME}.",
-        do="cd into your project, or make one: mldeploy new my-project",
     )
 
 
