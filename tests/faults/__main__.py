@@ -6,27 +6,45 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
+from mldeploy.ui import Ui
 from tests.conftest import MLDEPLOY
-from tests.faults import steady_load
+from tests.faults import malformed as malformed_requests
+from tests.faults import report, steady_load
+from tests.faults.all_cases import CASES
+from tests.faults.case import Case, Result, carry_out
 from tests.faults.place import Place, place_at
+from tests.lab.small_engine import small_engine
 
 
-@click.group(help=__doc__)
+@click.group(help=__doc__, invoke_without_command=True)
+@click.option("--only", "wanted", multiple=True, help="Only cases whose name has these words.")
+@click.option("--write", is_flag=True, help="Write the table into docs/reliability.md.")
 @click.option(
     "--trained",
     type=click.Path(exists=True, path_type=Path),
     help="A project of `mldeploy new --defaults`, trained; else one is made.",
 )
 @click.pass_context
-def main(ctx: click.Context, trained: Path | None) -> None:
-    ctx.obj = trained
+def main(ctx: click.Context, wanted: tuple[str, ...], write: bool, trained: Path | None) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    ctx.obj = trained
+    if ctx.invoked_subcommand:
+        return
+    if write and wanted:
+        raise click.UsageError("--write is for the whole table, --only for a part of it")
+    chosen = [case for case in CASES if all(words in case.name for words in wanted)]
+    results = list(_results(chosen, trained))
+    table = report.table(results)
+    click.echo(table)
+    if write:
+        report.write("cases", table)
+    sys.exit(1 if any(result.broken for result in results) else 0)
 
 
 @main.command()
@@ -37,11 +55,52 @@ def main(ctx: click.Context, trained: Path | None) -> None:
 def load(trained: Path | None, ups: int, connections: int, rate: float) -> None:
     """Deploys under a steady load: requests sent, answered, failed, and how slow they got."""
     with _place(trained) as place:
-        report = steady_load.run(place, ups=ups, connections=connections, rate=rate)
-    click.echo(report.text())
-    for line in report.trouble:
+        found = steady_load.run(place, ups=ups, connections=connections, rate=rate)
+    click.echo(found.text())
+    for line in found.trouble:
         click.echo(line, err=True)
-    sys.exit(1 if report.failed else 0)
+    sys.exit(1 if found.failed else 0)
+
+
+def _results(cases: Sequence[Case], trained: Path | None) -> Iterator[Result]:
+    """One after the other in the same place, on an engine that all may use; then on one that is
+    killed and filled."""
+    shared, own = ([c for c in cases if c.own_engine is here] for here in (False, True))
+    with tempfile.TemporaryDirectory(prefix="mldeploy-faults-") as folder:
+        base = Path(folder)
+        trained = trained or _train(base)
+        if shared:
+            with place_at(trained, base / "shared" / "docs") as place:
+                yield from _told(shared, place)
+        if own:
+            with (
+                small_engine(Ui()) as engine,
+                place_at(trained, base / "own" / "docs", host=engine.url) as place,
+            ):
+                yield from _told(own, place)
+
+
+def _told(cases: Sequence[Case], place: Place) -> Iterator[Result]:
+    for case in cases:
+        result = carry_out(case, place)
+        outcome = f"BROKEN: {result.broken}" if result.broken else result.seen
+        click.echo(f"{case.name} ({result.seconds:.0f} s)\n    {outcome}", err=True)
+        yield result
+
+
+@main.command()
+@click.option("--number", default=10_000, show_default=True)
+@click.option("--seed", default=1, show_default=True)
+@click.pass_obj
+def malformed(trained: Path | None, number: int, seed: int) -> None:
+    """Malformed requests through the edge: no 5xx, no replica that starts again."""
+    with _place(trained) as place:
+        place.up()
+        found = malformed_requests.run(place, number=number, seed=seed)
+    click.echo(found.text())
+    for line in found.wrong:
+        click.echo(line, err=True)
+    sys.exit(1 if found.wrong else 0)
 
 
 @contextmanager

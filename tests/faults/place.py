@@ -39,10 +39,13 @@ class Place(Workplace):
     environment: dict[str, str] = field(default_factory=dict)
 
     def begin(self, *words: str, **options: Any) -> subprocess.Popen[str]:
-        environment = {**os.environ, **self.environment, **options.pop("env", {})}
-        if self.host:
-            environment["DOCKER_HOST"] = self.host
-        return super().begin(*words, env=environment, **options)
+        variables = self.variables() | options.pop("env", {})
+        return super().begin(*words, env=variables, **options)
+
+    def variables(self) -> dict[str, str]:
+        """The environment of every command."""
+        host = {"DOCKER_HOST": self.host} if self.host else {}
+        return {**os.environ, **self.environment, **host}
 
     def up(self) -> dict[str, Any]:
         """`mldeploy up box`, which must work."""
@@ -85,13 +88,13 @@ class Place(Workplace):
         assert before in self.sound
         self.service.write_text(self.sound.replace(before, after))
 
-    def set(self, **settings: int | str) -> None:
+    def set(self, **settings: Any) -> None:
         """The target's settings, written anew."""
         path = self.root / "mldeploy.toml"
         text, _, _ = path.read_text().partition(f"[targets.{BOX}]")
         chosen = {"kind": "docker", "port": self.port, "replicas": REPLICAS, "drain_timeout": 10}
         chosen |= {"memory": "512MB", "cpus": 2, **settings}
-        lines = [f"{name} = {json.dumps(value)}" for name, value in chosen.items()]
+        lines = [f"{name} = {_toml(value)}" for name, value in chosen.items()]
         path.write_text(text + f"[targets.{BOX}]\n" + "\n".join(lines) + "\n")
 
     # What runs
@@ -100,8 +103,7 @@ class Place(Workplace):
     def client(self) -> docker.DockerClient:
         import docker
 
-        environment = {**os.environ, **({"DOCKER_HOST": self.host} if self.host else {})}
-        return docker.from_env(timeout=60, environment=environment)
+        return docker.from_env(timeout=60, environment=self.variables())
 
     def forget_client(self) -> None:
         """Before its engine is killed."""
@@ -128,6 +130,11 @@ class Place(Workplace):
         live = self.engine.edge.live()
         assert live is not None
         return live.release
+
+    def everything(self) -> list[str]:
+        """All that is on the engine with our labels, in words."""
+        groups = [g for g in orphans.find(self.client) if g.project == self.name]
+        return [t.text for g in groups for t in g.things]
 
     def left_over(self) -> list[str]:
         """What is on the engine with our labels and does not belong to what serves, in words."""
@@ -189,6 +196,14 @@ class Place(Workplace):
         finally:
             connection.close()
 
+    def get(self, path: str) -> str:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request("GET", path, headers={"Authorization": f"Bearer {self.key()}"})
+            return connection.getresponse().read().decode()
+        finally:
+            connection.close()
+
     def answers_right(self, release: str) -> None:
         """The golden request gets its stored answer through the edge, from this release."""
         status, by, text = self.ask()
@@ -201,6 +216,12 @@ class Place(Workplace):
         assert self.serves() == release
         self.answers_right(release)
         assert self.left_over() == []
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{name} = {_toml(one)}" for name, one in value.items()) + " }"
+    return json.dumps(value)
 
 
 def _is_a_draft(file: str, live_set: str) -> bool:

@@ -1,0 +1,58 @@
+"""A fault: what is done, what the promises allow then, and the check that it is so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.faults.place import Place
+
+
+@dataclass(frozen=True)
+class Case:
+    """``run`` raises AssertionError where a promise is broken, else says what was seen.
+
+    It begins with a release that serves, by two replicas. ``first`` begins with nothing.
+    """
+
+    name: str
+    done: str
+    allowed: str
+    run: Callable[[Place], str]
+    in_ci: bool = False
+    own_engine: bool = False
+    first: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """``broken`` is the promise that did not hold, empty if all did."""
+
+    case: Case
+    seen: str
+    broken: str
+    seconds: float
+
+
+def carry_out(case: Case, place: Place) -> Result:
+    """Bring the place to where the case begins, and run it; a fault of the case is a result."""
+    begun = time.monotonic()
+    try:
+        prepare(case, place)
+        begun = time.monotonic()
+        seen, broken = case.run(place), ""
+    except Exception as error:  # noqa: BLE001 - whatever it is, the cases after it still run
+        seen, broken = "", f"{type(error).__name__}: {error}"
+    return Result(case, seen, broken, time.monotonic() - begun)
+
+
+def prepare(case: Case, place: Place) -> None:
+    """With its own settings and code, `box` serves; or is down, for a case that begins so."""
+    place.set()
+    if case.first:
+        place.mldeploy("down", "box", timeout=120)
+        place.release("first")
+        return
+    place.release("sound")
+    place.whole(place.up()["release"])
