@@ -118,7 +118,7 @@ def test_a_hung_replica_is_taken_out_and_comes_back(bench: Bench) -> None:
     bench.replicas["one"].send_signal(signal.SIGSTOP)
     with ThreadPoolExecutor(16) as pool:
         stuck = [pool.submit(bench.ask) for _ in range(16)]
-        # With the default limits: at most two checks of two seconds, one second apart.
+        # Three checks of three seconds, which begin one second apart.
         until(lambda: _quick(bench) and _quick(bench) and _quick(bench), 15)
         statuses = sorted(each.result().status for each in stuck)
     assert set(statuses) == {200, 504}

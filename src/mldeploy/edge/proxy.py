@@ -31,8 +31,11 @@ def route(slots: str, timeout: int) -> Json:
             # Shorter than the replicas' own 5 s, or a request would meet a closing connection.
             "keep_alive": {"idle_timeout": "3s", "max_idle_conns_per_host": 256},
         },
+        # Patient: a replica with hundreds of requests before it answers late. One that refuses or
+        # is gone is passed over anyway. No passive checks: Caddy would count a client's broken
+        # upload against the replica.
         "health_checks": {
-            "active": {"uri": "/readyz", "interval": "1s", "timeout": "2s", "fails": 2}
+            "active": {"uri": "/readyz", "interval": "1s", "timeout": "3s", "fails": 3}
         },
         "load_balancing": _balancing(seconds),
         "request_buffers": REPLAYED,
