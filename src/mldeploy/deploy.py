@@ -24,7 +24,7 @@ from mldeploy.errors import (
 from mldeploy.history import Action, Event
 from mldeploy.keys import Key
 from mldeploy.project import Project
-from mldeploy.release import Release
+from mldeploy.release import Release, main_metric
 from mldeploy.ui import Ui
 from mldeploy.who import user
 
@@ -96,7 +96,7 @@ def scale(project: Project, name: str, target: Target, count: int, ui: Ui) -> De
                 step.say(f"{len(gone)} ended, after their requests in flight")
             switched = Switched(url=now.url or "", pause=None)
         if switched:
-            engine.record(_event("scale", serves.name, f"{now.replicas} → {count} replicas"))
+            engine.record(_event("scale", serves, f"{now.replicas} → {count} replicas"))
         return Deployed(serves, engine.serving(), switched)
 
 
@@ -125,9 +125,9 @@ def _replace(engine: Engine, fresh: Release, action: Action, ui: Ui) -> Deployed
             candidate = engine.start(fresh)
             step.say("/readyz answers")
         switched = _let_through(engine, candidate, ui)
-        engine.record(_event(action, fresh.name))
+        engine.record(_event(action, fresh))
     except MldeployError as error:
-        engine.record(_event("refused", fresh.name, error.why))
+        engine.record(_event("refused", fresh, error.why))
         raise
     return Deployed(fresh, engine.serving(), switched)
 
@@ -251,6 +251,17 @@ def _told(switched: Switched) -> str:
     return f"it serves; nobody answered for {switched.pause.total_seconds() * 1000:.0f} ms"
 
 
-def _event(action: Action, name: str, detail: str = "") -> Event:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return Event(at=now, who=user(), action=action, release=name, detail=detail)
+def _event(action: Action, release: Release, detail: str = "") -> Event:
+    metric = main_metric(release.metrics)
+    return Event(
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        who=user(),
+        action=action,
+        release=release.name,
+        detail=detail,
+        model_version=release.model_version,
+        run_id=release.run_id,
+        commit=release.commit,
+        metric_name=metric[0] if metric else None,
+        metric_value=metric[1] if metric else None,
+    )

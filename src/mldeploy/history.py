@@ -13,13 +13,21 @@ KEPT_RELEASES = 5
 
 @dataclass(frozen=True)
 class Event:
-    """One line of history; ``at`` is ISO 8601, ``detail`` the reason of a refusal."""
+    """One line of history; ``at`` is ISO 8601, ``detail`` the reason of a refusal.
+
+    What is known of the release stands in the event itself: it outlives the release.
+    """
 
     at: str
     who: str
     action: Action
     release: str | None = None
     detail: str = ""
+    model_version: str | None = None
+    run_id: str | None = None
+    commit: str | None = None
+    metric_name: str | None = None  # of the metric to show beside it
+    metric_value: float | None = None
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)

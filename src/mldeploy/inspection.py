@@ -84,11 +84,8 @@ def history(project: Project, name: str, target: Target) -> list[dict[str, Any]]
             event.as_dict()
             | {
                 "state": _state(event.action, serving.state if now else None, made is not None),
-                "model_version": made.model_version if made else None,
-                "run_id": made.run_id if made else None,
-                "commit": made.commit if made else None,
                 "dirty": made.dirty if made else None,
-                "metric": release.main_metric(made.metrics) if made else None,
+                "metric": (event.metric_name, event.metric_value) if event.metric_name else None,
             }
         )
     return rows

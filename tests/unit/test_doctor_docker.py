@@ -26,7 +26,7 @@ from mldeploy.doctor.docker_host import (
 )
 from mldeploy.doctor.docker_images import credentials, out_of_reach
 from mldeploy.doctor.docker_reach import Facts, Groups, unreachable
-from mldeploy.doctor.docker_room import Image, free_bytes, on_disk, room
+from mldeploy.doctor.docker_room import Image, free_bytes, idle_bytes, on_disk, room
 from mldeploy.engines.docker_client import without_password
 from mldeploy.errors import FailedError
 
@@ -360,3 +360,13 @@ def test_the_disk_of_another_machine_can_not_be_seen(tmp_path: Path) -> None:
     assert (free_bytes(here) or 0) > 0
     assert free_bytes(facts(Name="docker-desktop", DockerRootDir=str(tmp_path))) is None
     assert free_bytes(facts(Name=socket.gethostname(), DockerRootDir="/no/such/folder")) is None
+
+
+def test_what_a_used_image_stands_on_is_not_idle() -> None:
+    packages, model = Image(("a", "b"), 500), Image(("a", "b", "c"), 600)
+    one, other = Image(("a", "b", "c", "d"), 601), Image(("a", "b", "c", "e"), 602)
+    everything = [packages, model, one, other]
+
+    assert idle_bytes(everything, [one, other]) == 0
+    assert idle_bytes(everything, [one]) == 2
+    assert idle_bytes(everything, []) == 603

@@ -70,11 +70,13 @@ def down(target: str | None) -> int:
         "served_for_seconds": receipt.served_for,
         "cost": "0.00",
     }
+    stays = " that runs (releases stay on disk)" if settings.kind == "process" else ""
+    nothing = f"  left     nothing{stays}"
     lines = [f"receipt for {name}"]
     lines += [f"  removed  {thing}" for thing in receipt.removed] or [
         "  removed  nothing: it was down"
     ]
-    lines += [f"  LEFT     {thing}" for thing in receipt.left] or ["  left     nothing that runs"]
+    lines += [f"  LEFT     {thing}" for thing in receipt.left] or [nothing]
     if receipt.served_for is not None:
         lines.append(f"  served   {_duration(receipt.served_for)}")
     lines.append("  cost     $0.00: it was your own machine")

@@ -49,8 +49,13 @@ def taken(client: docker.DockerClient) -> tuple[int, int]:
         image = Image(tuple(one.attrs["RootFS"].get("Layers") or ()), one.attrs["Size"])
         images.append(image)
         used += [image] if one.id in in_use else []
-    ours = on_disk(images)
-    return ours, ours - on_disk(used)
+    return on_disk(images), idle_bytes(images, used)
+
+
+def idle_bytes(images: Sequence[Image], used: Sequence[Image]) -> int:
+    """Bytes of ``images`` that are neither ``used`` nor stood upon by one that is."""
+    needed = [i for i in images if any(u.layers[: len(i.layers)] == i.layers for u in used)]
+    return on_disk(images) - on_disk(needed)
 
 
 def room(free: int | None, ours: int, idle: int) -> Finding:
