@@ -32,10 +32,9 @@ def build(
 
     Raises :class:`FailedError` when no program with BuildKit is there.
     """
-    for program in programs(os.environ.get("PATH", os.defpath)):
-        if _has_buildkit(program):
-            _run(program, tag, context, told, output, seconds)
-            return
+    if chosen := program():
+        _run(chosen, tag, context, told, output, seconds)
+        return
     raise FailedError(
         "no-buildkit",
         what="This engine can't be told to build an image.",
@@ -44,10 +43,11 @@ def build(
     )
 
 
-def programs(path: str) -> list[str]:
-    """Every `docker` on the PATH: the first may lack what a second has."""
-    found = (shutil.which("docker", path=folder) for folder in path.split(os.pathsep))
-    return list(dict.fromkeys(program for program in found if program))
+def program() -> str | None:
+    """The first `docker` on the PATH that builds with BuildKit: the very first may lack buildx."""
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    found = dict.fromkeys(shutil.which("docker", path=folder) for folder in folders)
+    return next((each for each in found if each and _has_buildkit(each)), None)
 
 
 def _has_buildkit(program: str) -> bool:
