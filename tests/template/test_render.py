@@ -195,7 +195,7 @@ def _values(question: dict[str, Any]) -> list[Any]:
     "combination",
     [
         # A few are enough to see soon that something broke; all of them take half a minute.
-        pytest.param(case, id="-".join(case.values()), marks=[pytest.mark.slow] * (number % 9 > 0))
+        pytest.param(case, id="-".join(case.values()), marks=[pytest.mark.slow] * (number % 12 > 0))
         for number, case in enumerate(COMBINATIONS)
     ],
 )
@@ -401,6 +401,7 @@ def test_rendering_twice_gives_the_same_files(render: Render) -> None:
     )
 
 
+@pytest.mark.slow
 def test_what_to_type_next_is_printed(template: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "copier", "copy", "--defaults", str(template), "made"]
     done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
