@@ -117,6 +117,16 @@ def of(deployed: Sequence[Deployed], change: str, side: str) -> list[Deployed]:
     return [one for one in deployed if (one.change, one.side) == (change, side)]
 
 
+def parts_of(stderr: str) -> dict[str, float]:
+    """Seconds by step of `up`, the three images apart."""
+    found = re.findall(r"^  image: (\w+): \S+  \((\d+\.\d) s\)$", stderr, re.MULTILINE)
+    others = {name: took for name, took in progress_parts(stderr).items() if name != "image"}
+    images = {f"image of the {role.replace('image', 'release')}": float(s) for role, s in found}
+    return {
+        name.replace("start it beside what serves", "start"): s for name, s in others.items()
+    } | images
+
+
 def ratio(deployed: Sequence[Deployed], change: str, side: str) -> float:
     """Ours to a peer's: the median over passes of the ratios of one pass."""
     pairs = zip(of(deployed, change, OURS), of(deployed, change, side), strict=True)
@@ -130,7 +140,7 @@ def report(deployed: Sequence[Deployed]) -> str:
         for side in sides:
             some = of(deployed, change, side)
             steps = ", ".join(
-                f"{name} {statistics.median(one.steps[name] for one in some):.1f}"
+                f"{name} {statistics.median(one.steps.get(name, 0.0) for one in some):.1f}"
                 for name in some[0].steps
             )
             seconds = [one.seconds for one in some]
@@ -307,8 +317,7 @@ class MldeployUp(Ours):
         if not answered:
             raise BenchmarkError(f"no new release answers after {stdout}")
         until = answered[0] - began
-        parts = progress_parts(stderr)
-        shown = {name: parts[name] for name in parts if name != "switch"}
+        shown = {name: took for name, took in parts_of(stderr).items() if name != "switch"}
         rest = max(0.0, until - sum(shown.values()))
         _say(f"{kind}: {OURS}: {until:.1f} s")
         tag = f"mldeploy-{self.root.name}-docker:{json.loads(stdout)['release']}"
