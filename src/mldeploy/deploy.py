@@ -54,7 +54,8 @@ def up(project: Project, name: str, target: Target, ui: Ui) -> Deployed:
             with engine.lock("up"):
                 _tidy(engine, ui)
                 engine.check()
-                if engine.as_wanted(now := engine.serving(), fresh):
+                _complete_history(engine, now := engine.serving())
+                if engine.as_wanted(now, fresh):
                     return Deployed(fresh, now, switched=None)
                 had_keys = bool(engine.keys())
                 deployed = _replace(engine, fresh, "up", ui)
@@ -75,6 +76,7 @@ def rollback(project: Project, name: str, target: Target, to: str | None, ui: Ui
     with engine.lock("rollback"):
         _tidy(engine, ui)
         engine.check()
+        _complete_history(engine, engine.serving())
         return _replace(engine, _choose(engine, to), "rollback", ui)
 
 
@@ -87,16 +89,15 @@ def scale(project: Project, name: str, target: Target, count: int, ui: Ui) -> De
         serves = {made.name: made for made in engine.releases()}.get(now.release or "")
         if serves is None or now.state == "down":
             raise _nothing_to_scale(name, now)
-        switched = None
+        switched, told = None, _event("scale", serves, f"{now.replicas} → {count} replicas")
         if count > now.replicas:
-            switched = _grow(engine, serves, count - now.replicas, ui)
+            switched = _grow(engine, serves, count - now.replicas, told, ui)
         elif count < now.replicas:
             with _point_of_no_return(serves.name), ui.step("take replicas out") as step:
                 gone = engine.stop_some(now.replicas - count)
                 step.say(f"{len(gone)} ended, after their requests in flight")
+                engine.record(told)
             switched = Switched(url=now.url or "", pause=None)
-        if switched:
-            engine.record(_event("scale", serves, f"{now.replicas} → {count} replicas"))
         return Deployed(serves, engine.serving(), switched)
 
 
@@ -124,24 +125,23 @@ def _replace(engine: Engine, fresh: Release, action: Action, ui: Ui) -> Deployed
             ui.explain(*engine.start_in_words)
             candidate = engine.start(fresh)
             step.say("/readyz answers")
-        switched = _let_through(engine, candidate, ui)
-        engine.record(_event(action, fresh))
+        switched = _let_through(engine, candidate, _event(action, fresh), ui)
     except MldeployError as error:
         engine.record(_event("refused", fresh, error.why))
         raise
     return Deployed(fresh, engine.serving(), switched)
 
 
-def _grow(engine: Engine, serves: Release, more: int, ui: Ui) -> Switched:
+def _grow(engine: Engine, serves: Release, more: int, told: Event, ui: Ui) -> Switched:
     with ui.step(f"start {more} more of {serves.name}") as step:
         ui.explain(*engine.start_in_words)
         candidate = engine.start_more(more)
         step.say("/readyz answers")
-    return _let_through(engine, candidate, ui)
+    return _let_through(engine, candidate, told, ui)
 
 
-def _let_through(engine: Engine, candidate: Candidate, ui: Ui) -> Switched:
-    """The gate, and the switch behind it."""
+def _let_through(engine: Engine, candidate: Candidate, told: Event, ui: Ui) -> Switched:
+    """The gate, and behind it the switch, which is written down as ``told``."""
     try:
         with ui.step("golden requests") as step:
             step.say(f"{_pass_gate(engine, candidate, ui)} answered as expected")
@@ -152,6 +152,7 @@ def _let_through(engine: Engine, candidate: Candidate, ui: Ui) -> Switched:
         ui.explain(*engine.switch_in_words)
         switched = engine.switch(candidate)
         step.say(_told(switched))
+        engine.record(told)
     return switched
 
 
@@ -238,6 +239,14 @@ def _forget_if_not_needed(project: Project, fresh: Release) -> None:
     targets = project.config.targets.items()
     if not any(fresh.name in engine_for(project, *pair).needs_here() for pair in targets):
         shutil.rmtree(build.releases_folder(project) / fresh.name, ignore_errors=True)
+
+
+def _complete_history(engine: Engine, now: Serving) -> None:
+    """What took over in a command that was killed before it could write that down."""
+    if now.release and history.deployed(engine.history())[:1] != [now.release]:
+        for made in engine.releases():
+            if made.name == now.release:
+                engine.record(_event("up", made, "written down by the command after it"))
 
 
 def _tidy(engine: Engine, ui: Ui) -> None:

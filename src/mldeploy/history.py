@@ -47,3 +47,20 @@ def previous(events: Sequence[Event], current: str | None, there: Collection[str
 def kept(events: Sequence[Event]) -> list[str]:
     """The releases that can be rolled back to: the last five that took traffic."""
     return deployed(events)[:KEPT_RELEASES]
+
+
+def merged(here: Sequence[Event], there: Sequence[Event]) -> list[Event]:
+    """One history of what this folder and the target know, in the order in which it happened.
+
+    That is the order of each, and not of the times in it: a clock may have been wrong.
+    """
+    found: list[Event] = []
+    left = list(there)
+    for event in here:
+        if event in left:
+            until = left.index(event)
+            found += left[:until]
+            del left[: until + 1]
+        if event not in found:
+            found.append(event)
+    return found + left

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mldeploy.engines.docker_images import labelled
 from mldeploy.engines.docker_names import FOLDER, HOST, PROJECT, RELEASE, ROLE, TARGET
 from mldeploy.who import laptop
 
@@ -114,7 +115,7 @@ def _things(client: docker.DockerClient) -> Iterable[Thing]:
         yield Thing("volume", str(volume.name), volume.attrs.get("Labels") or {})
     for network in client.networks.list(filters=ours):
         yield Thing("network", str(network.name), network.attrs.get("Labels") or {})
-    for image in client.images.list(filters=ours):
+    for image in labelled(client, label=PROJECT):
         for tag in image.tags:
             yield Thing("image", tag, image.labels)
 

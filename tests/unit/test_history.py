@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mldeploy.history import Action, Event, deployed, kept, previous
+from mldeploy.history import Action, Event, deployed, kept, merged, previous
 
 
 def events(*pairs: tuple[Action, str]) -> list[Event]:
@@ -39,3 +39,20 @@ def test_the_last_five_that_took_traffic_are_kept() -> None:
     past = events(*[("up", name) for name in "abcdefg"], ("refused", "x"), ("rollback", "c"))
 
     assert kept(past) == ["c", "g", "f", "e", "d"]
+
+
+def test_two_histories_are_merged_in_the_order_of_each_whatever_the_clocks_said() -> None:
+    first, ahead, second = (
+        Event(f"{year}-01-01T00:00:00+00:00", "me", "up", name)
+        for year, name in ((2026, "a"), (2027, "b"), (2026, "c"))
+    )
+    refused = Event("2026-01-01T00:00:00+00:00", "me", "refused", "x")
+
+    assert merged([first, refused, second], [first, ahead, second]) == [
+        first,
+        refused,
+        ahead,
+        second,
+    ]
+    assert merged([], [first, ahead, second]) == [first, ahead, second]
+    assert merged([first, ahead], [second]) == [first, ahead, second]

@@ -206,7 +206,11 @@ class DockerEngine(Engine):
 
     def _check_port(self, port: int) -> None:
         holder = next(
-            (f"Container {c.name}" for c in self.client.containers.list() if port in _published(c)),
+            (
+                f"Container {c.name}"
+                for c in self.client.containers.list(ignore_removed=True)
+                if port in _published(c)
+            ),
             None,
         ) or holder_of(port)
         if holder:
@@ -395,8 +399,7 @@ class DockerEngine(Engine):
     def history(self) -> list[Event]:
         with told():
             there = self.edge.history()
-        both = dict.fromkeys([*event_file.read(self.folder), *there])
-        return sorted(both, key=lambda event: event.at)
+        return history.merged(event_file.read(self.folder), there)
 
     def log(
         self, *, lines: int | None, since: datetime | None, follow: bool, edge: bool = False

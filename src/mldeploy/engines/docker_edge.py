@@ -217,8 +217,12 @@ class DockerEdge:
         docker_files.put(self._there(), HOME, {"keys.json": File(content, mode=0o600)})
 
     def record(self, event: Event) -> None:
-        name = f"history/{time.time_ns()}-{secrets.token_hex(3)}.json"
-        docker_files.put(self._there(), HOME, {name: File(json.dumps(event.as_dict()).encode())})
+        box = self._there()
+        last = max(docker_files.get(box, f"{HOME}/history"), default="").partition("-")[0]
+        # A number that grows, whatever the clock says: the names give the order of events.
+        number = max(time.time_ns(), int(last) + 1 if last.isdigit() else 0)
+        name = f"history/{number}-{secrets.token_hex(3)}.json"
+        docker_files.put(box, HOME, {name: File(json.dumps(event.as_dict()).encode())})
 
     def history(self) -> list[Event]:
         box = self.container()

@@ -38,7 +38,18 @@ def ensure_image(
 
 def images_of(client: docker.DockerClient, names: Names) -> list[Image]:
     """The images of a target's releases."""
-    return list(client.images.list(filters={**names.ours("image")}))
+    return labelled(client, **names.ours("image"))
+
+
+def labelled(client: docker.DockerClient, **filters: Any) -> list[Image]:
+    """Images by filter. The library's own list fails when somebody removes one meanwhile."""
+    import docker
+
+    found = []
+    for each in client.api.images(filters=filters):
+        with suppress(docker.errors.ImageNotFound):
+            found.append(client.images.get(each["Id"]))
+    return found
 
 
 def tag_of(client: docker.DockerClient, names: Names, release: str) -> str:
@@ -88,7 +99,7 @@ def prune_images(client: docker.DockerClient, names: Names, kept: Collection[str
 
 def _remove_unused_parents(client: docker.DockerClient) -> list[str]:
     """Dependencies and models that no release's image, of any project, begins with."""
-    everything = client.images.list(filters={"label": [ROLE]})
+    everything = labelled(client, label=ROLE)
     children = [_layers(i) for i in everything if i.labels[ROLE] == "image"]
     removed = []
     for role in ("model", "dependencies"):  # a model's image stands on its dependencies
