@@ -215,7 +215,7 @@ def _load_images(engine: SmallEngine) -> None:
     source, client = docker.from_env(timeout=300), engine.client(timeout=300)
     try:
         for name in images.MAKERS:
-            image: Any = source.images.get(name).save(named=True)  # chunks, as requests takes them
+            image: Any = source.images.get(name).save(named=name)  # chunks, as requests takes them
             client.images.load(image)
     finally:
         source.close()
