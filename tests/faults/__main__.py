@@ -75,7 +75,7 @@ def _results(cases: Sequence[Case], trained: Path | None) -> Iterator[Result]:
         if own:
             with (
                 small_engine(Ui()) as engine,
-                place_at(trained, base / "own" / "docs", host=engine.url) as place,
+                place_at(trained, base / "own" / "docs", small=engine) as place,
             ):
                 yield from _told(own, place)
 

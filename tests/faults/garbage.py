@@ -99,7 +99,7 @@ class _Maker:
                 return value | {self.chance.choice(("", "__class__", "ROWS", name + " ")): name}
             return value | {name: self._spoiled(value[name], schema["properties"].get(name, {}))}
         if isinstance(value, list) and value and "items" in schema:
-            if self.chance.random() < 0.1:
+            if len(value) < 10 and self.chance.random() < 0.1:
                 return value * self.chance.choice((0, 2, schema.get("maxItems", 10) + 1))
             place = self.chance.randrange(len(value))
             return [

@@ -66,7 +66,7 @@ def up_stopped(place: Place, moment: Moment, number: signal.Signals) -> str:
     place.release(moment.words + number.name)
     with load_on(place, CONNECTIONS, RATE) as load:
         load.phase("stopped")
-        code = _stop("up", place, moment, number)
+        code = stop("up", place, moment, number)
         now = place.serves()
         assert code == (INTERRUPTED if number == signal.SIGINT else -signal.SIGKILL), code
         assert (now != old) == moment.over, f"{now} serves, before it was {old}"
@@ -89,7 +89,7 @@ def up_stopped(place: Place, moment: Moment, number: signal.Signals) -> str:
     return f"{serving}; left for the next `up` to clear: {_told(left)}; no request failed"
 
 
-def _stop(verb: str, place: Place, moment: Moment, number: signal.Signals) -> int:
+def stop(verb: str, place: Place, moment: Moment, number: signal.Signals) -> int:
     if moment.line:
         process = place.begin(verb, BOX)
         errors = process.stderr
@@ -124,7 +124,7 @@ def _told(left: list[str]) -> str:
 
 def first_up_killed(place: Place, moment: Moment) -> str:
     """Where nothing served yet."""
-    code = _stop("up", place, moment, signal.SIGKILL)
+    code = stop("up", place, moment, signal.SIGKILL)
     assert code == -signal.SIGKILL
     new = place.up()["release"]
     place.whole(new)
@@ -133,7 +133,7 @@ def first_up_killed(place: Place, moment: Moment) -> str:
 
 def down_killed(place: Place) -> str:
     """With the edge gone and the replicas there."""
-    _stop("down", place, Moment("", call=f"{EDGE}.remove", when="after"), signal.SIGKILL)
+    stop("down", place, Moment("", call=f"{EDGE}.remove", when="after"), signal.SIGKILL)
     receipt = place.must("down", BOX)
     assert receipt["left"] == []
     assert place.everything() == []
@@ -146,7 +146,7 @@ def scale_killed(place: Place) -> str:
     place.must("scale", BOX, "3")
     with load_on(place, CONNECTIONS, RATE) as load:
         moment = Moment("", call=f"{EDGE}.point_at", when="after")
-        _stop("scale", place, moment, signal.SIGKILL)
+        stop("scale", place, moment, signal.SIGKILL)
         assert place.up()["release"] == release
     assert load.phases[-1].failed == 0, load.phases[-1].trouble
     place.whole(release)

@@ -72,6 +72,8 @@ async def _send(
         for each in several:
             status, said = await _answer(port, each)
             answers[each.kind, status] += 1
+            if status == 0 and each.kind not in CUT_SHORT:
+                wrong.append(f"no answer ({said.decode()}) to {each.kind}: {each.content[:2000]!r}")
             if status >= 500 and REFUSED_AS_HTTP.get(each.kind) != status:
                 wrong.append(f"{status} for {each.kind}: {each.content[:2000]!r} → {said[:300]!r}")
 
@@ -88,9 +90,11 @@ async def _answer(port: int, each: Malformed) -> tuple[int, bytes]:
             if each.kind in CUT_SHORT:  # a whole request's answer would not be waited for
                 writer.write_eof()
             said = await reader.read()
+        if said.startswith(b"HTTP/1.1 100 "):  # "go on", before the answer
+            _, _, said = said.partition(b"\r\n\r\n")
         line = said.partition(b"\r\n")[0].split(b" ")
         return (int(line[1]) if len(line) > 1 and line[0].startswith(b"HTTP/") else 0), said
-    except (TimeoutError, ConnectionError):
-        return 0, b""
+    except (TimeoutError, ConnectionError) as error:
+        return 0, type(error).__name__.encode()
     finally:
         writer.close()

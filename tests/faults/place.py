@@ -26,16 +26,18 @@ if TYPE_CHECKING:
     import docker
     from docker.models.containers import Container
 
+    from tests.lab.small_engine import SmallEngine
+
 BOX = "box"
 REPLICAS = 2
 
 
 @dataclass
 class Place(Workplace):
-    """``host`` is the engine's DOCKER_HOST; ``environment`` is set for every command."""
+    """On the usual engine, or on a ``small`` one; ``environment`` is set for every command."""
 
     name: str = ""
-    host: str | None = None
+    small: SmallEngine | None = None
     environment: dict[str, str] = field(default_factory=dict)
 
     def begin(self, *words: str, **options: Any) -> subprocess.Popen[str]:
@@ -44,7 +46,7 @@ class Place(Workplace):
 
     def variables(self) -> dict[str, str]:
         """The environment of every command."""
-        host = {"DOCKER_HOST": self.host} if self.host else {}
+        host = {"DOCKER_HOST": self.small.url} if self.small else {}
         return {**os.environ, **self.environment, **host}
 
     def up(self) -> dict[str, Any]:
@@ -229,14 +231,12 @@ def _is_a_draft(file: str, live_set: str) -> bool:
 
 
 @contextmanager
-def place_at(
-    trained: Path, root: Path, *, host: str | None = None, name: str = ""
-) -> Iterator[Place]:
+def place_at(trained: Path, root: Path, *, small: SmallEngine | None = None) -> Iterator[Place]:
     """A copy of a trained project that nothing was deployed from; all of it is gone afterwards."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell's background job: its children
         signal.signal(signal.SIGINT, signal.default_int_handler)  # would ignore Ctrl+C as well
     copy = copy_of(trained, root)
-    place = Place(copy, free_port(), name=name or f"faults-{secrets.token_hex(4)}", host=host)
+    place = Place(copy, free_port(), name=f"faults-{secrets.token_hex(4)}", small=small)
     settings = copy / "mldeploy.toml"
     settings.write_text(
         settings.read_text().replace('name = "function-docs"', f'name = "{place.name}"', 1)
