@@ -23,7 +23,12 @@ from tests.lab.small_engine import small_engine
 
 
 @click.group(help=__doc__, invoke_without_command=True)
-@click.option("--only", "wanted", multiple=True, help="Only cases whose name has these words.")
+@click.option(
+    "--only",
+    "wanted",
+    multiple=True,
+    help="Only cases whose name has these words; may be given again.",
+)
 @click.option("--write", is_flag=True, help="Write the table into docs/reliability.md.")
 @click.option(
     "--trained",
@@ -38,12 +43,9 @@ def main(ctx: click.Context, wanted: tuple[str, ...], write: bool, trained: Path
         return
     if write and wanted:
         raise click.UsageError("--write is for the whole table, --only for a part of it")
-    chosen = [case for case in CASES if all(words in case.name for words in wanted)]
+    chosen = [case for case in CASES if _is_wanted(case, wanted)]
     results = list(_results(chosen, trained))
-    table = report.table(results)
-    click.echo(table)
-    if write:
-        report.write("cases", table)
+    _tell("cases", report.table(results), write)
     sys.exit(1 if any(result.broken for result in results) else 0)
 
 
@@ -51,15 +53,26 @@ def main(ctx: click.Context, wanted: tuple[str, ...], write: bool, trained: Path
 @click.option("--ups", default=20, show_default=True)
 @click.option("--connections", default=16, show_default=True)
 @click.option("--rate", default=0.0, help="Requests a second on each connection; 0: at once.")
+@click.option("--write", is_flag=True, help="Write the result into docs/reliability.md.")
 @click.pass_obj
-def load(trained: Path | None, ups: int, connections: int, rate: float) -> None:
+def load(trained: Path | None, ups: int, connections: int, rate: float, write: bool) -> None:
     """Deploys under a steady load: requests sent, answered, failed, and how slow they got."""
     with _place(trained) as place:
         found = steady_load.run(place, ups=ups, connections=connections, rate=rate)
-    click.echo(found.text())
+    _tell("load", found.text(), write)
     for line in found.trouble:
         click.echo(line, err=True)
     sys.exit(1 if found.failed else 0)
+
+
+def _tell(name: str, text: str, write: bool) -> None:
+    click.echo(text)
+    if write:
+        report.write(name, text)
+
+
+def _is_wanted(case: Case, wanted: tuple[str, ...]) -> bool:
+    return not wanted or any(words in case.name for words in wanted)
 
 
 def _results(cases: Sequence[Case], trained: Path | None) -> Iterator[Result]:
@@ -91,13 +104,14 @@ def _told(cases: Sequence[Case], place: Place) -> Iterator[Result]:
 @main.command()
 @click.option("--number", default=10_000, show_default=True)
 @click.option("--seed", default=1, show_default=True)
+@click.option("--write", is_flag=True, help="Write the result into docs/reliability.md.")
 @click.pass_obj
-def malformed(trained: Path | None, number: int, seed: int) -> None:
+def malformed(trained: Path | None, number: int, seed: int, write: bool) -> None:
     """Malformed requests through the edge: no 5xx, no replica that starts again."""
     with _place(trained) as place:
         place.up()
         found = malformed_requests.run(place, number=number, seed=seed)
-    click.echo(found.text())
+    _tell("malformed", found.text(), write)
     for line in found.wrong:
         click.echo(line, err=True)
     sys.exit(1 if found.wrong else 0)

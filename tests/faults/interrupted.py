@@ -175,7 +175,6 @@ def _cases() -> list[Case]:
 IN_CI = {
     ("SIGKILL", "waiting for /readyz"),
     ("SIGKILL", "after the one rename"),
-    ("SIGINT", "having asked one golden request"),
     ("SIGINT", "draining the old replicas"),
 }
 FIRST = (
