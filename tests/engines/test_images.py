@@ -369,3 +369,24 @@ def test_without_buildkit_anywhere_it_says_what_to_install(
         buildkit.build("a", [], {}, Output("image", lambda _: None), 10)
 
     assert caught.value.code == "no-buildkit"
+
+
+def test_an_image_that_somebody_removes_in_between_is_built_again(
+    docker_client: docker.DockerClient, asked_there: Index
+) -> None:
+    """As another project's `prune` may: no release stands on the dependencies yet."""
+    of = made_up(f"images-{secrets.token_hex(4)}", fresh_lock())
+    tag = steps(of)[0].tag
+
+    class Meanwhile(Ui):
+        def note(self, text: str) -> None:
+            if text.startswith("image: dependencies: ") and docker_client.images.list(name=tag):
+                self.note = super().note  # type: ignore[method-assign]  # only the first time
+                docker_client.images.remove(tag)
+
+    try:
+        built = ensure(docker_client, steps(of), Meanwhile())
+
+        assert built.made == ("dependencies", "dependencies", "model", "image")
+    finally:
+        forget(docker_client, of)
