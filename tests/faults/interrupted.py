@@ -66,7 +66,7 @@ def up_stopped(place: Place, moment: Moment, number: signal.Signals) -> str:
     place.release(moment.words + number.name)
     with load_on(place, CONNECTIONS, RATE) as load:
         load.phase("stopped")
-        code = stop("up", place, moment, number)
+        code = stop(("up", BOX), place, moment, number)
         now = place.serves()
         assert code == (INTERRUPTED if number == signal.SIGINT else -signal.SIGKILL), code
         assert (now != old) == moment.over, f"{now} serves, before it was {old}"
@@ -89,9 +89,9 @@ def up_stopped(place: Place, moment: Moment, number: signal.Signals) -> str:
     return f"{serving}; left for the next `up` to clear: {_told(left)}; no request failed"
 
 
-def stop(verb: str, place: Place, moment: Moment, number: signal.Signals) -> int:
+def stop(verb: tuple[str, ...], place: Place, moment: Moment, number: signal.Signals) -> int:
     if moment.line:
-        process = place.begin(verb, BOX)
+        process = place.begin(*verb)
         errors = process.stderr
         assert errors is not None
         until(lambda: f"  {moment.line}" in errors.readline(), seconds=120)
@@ -100,7 +100,7 @@ def stop(verb: str, place: Place, moment: Moment, number: signal.Signals) -> int
         return process.returncode
     words = [moment.call, moment.when, str(moment.count), number.name, "-C", str(place.root)]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.faults.stopped", *words, verb, BOX],
+        [sys.executable, "-m", "tests.faults.stopped", *words, *verb],
         cwd=CHECKOUT,
         env=place.variables(),
         capture_output=True,
@@ -124,7 +124,7 @@ def _told(left: list[str]) -> str:
 
 def first_up_killed(place: Place, moment: Moment) -> str:
     """Where nothing served yet."""
-    code = stop("up", place, moment, signal.SIGKILL)
+    code = stop(("up", BOX), place, moment, signal.SIGKILL)
     assert code == -signal.SIGKILL
     new = place.up()["release"]
     place.whole(new)
@@ -133,7 +133,7 @@ def first_up_killed(place: Place, moment: Moment) -> str:
 
 def down_killed(place: Place) -> str:
     """With the edge gone and the replicas there."""
-    stop("down", place, Moment("", call=f"{EDGE}.remove", when="after"), signal.SIGKILL)
+    stop(("down", BOX), place, Moment("", call=f"{EDGE}.remove", when="after"), signal.SIGKILL)
     receipt = place.must("down", BOX)
     assert receipt["left"] == []
     assert place.everything() == []
@@ -146,7 +146,7 @@ def scale_killed(place: Place) -> str:
     place.must("scale", BOX, "3")
     with load_on(place, CONNECTIONS, RATE) as load:
         moment = Moment("", call=f"{EDGE}.point_at", when="after")
-        stop("scale", place, moment, signal.SIGKILL)
+        stop(("scale", BOX, "2"), place, moment, signal.SIGKILL)
         assert place.up()["release"] == release
     assert load.phases[-1].failed == 0, load.phases[-1].trouble
     place.whole(release)

@@ -6,20 +6,31 @@ import re
 from collections.abc import Sequence
 
 from tests.conftest import CHECKOUT
-from tests.faults.case import Result
+from tests.faults.case import Case, Result
 
 PAGE = CHECKOUT / "docs" / "reliability.md"
 
 
-def table(results: Sequence[Result]) -> str:
-    rows = ["| what happens | what is promised | what was seen |", "| --- | --- | --- |"]
-    rows += [
-        f"| {one.case.done} | {one.case.allowed} | "
-        f"{_cell('BROKEN: ' + one.broken if one.broken else one.seen)} |"
-        for one in results
-    ]
-    kept = sum(not one.broken for one in results)
-    return "\n".join([*rows, "", f"{kept} of {len(results)} cases ended as promised."])
+def row(result: Result) -> str:
+    seen = f"BROKEN: {result.broken}" if result.broken else result.seen
+    return f"| {result.case.done} | {result.case.allowed} | {_cell(seen)} |"
+
+
+def table(rows: Sequence[str]) -> str:
+    head = ["| what happens | what is promised | what was seen |", "| --- | --- | --- |"]
+    kept = sum("| BROKEN: " not in one for one in rows)
+    return "\n".join([*head, *rows, "", f"{kept} of {len(rows)} cases ended as promised."])
+
+
+def completed(results: Sequence[Result], cases: Sequence[Case]) -> list[str]:
+    """The rows of all cases: those carried out now, and the page's own of the others."""
+    page = PAGE.read_text(encoding="utf-8").splitlines()
+    new = {result.case.name: row(result) for result in results}
+    rows = []
+    for case in cases:
+        begin = f"| {case.done} | {case.allowed} |"
+        rows += [new[case.name]] if case.name in new else [p for p in page if p.startswith(begin)]
+    return rows
 
 
 def write(name: str, text: str) -> None:

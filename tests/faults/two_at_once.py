@@ -30,7 +30,7 @@ def lost_laptop(place: Place) -> str:
     """A lock that nobody here can know to be stale is broken by hand alone."""
     old, other = place.serves(), _other_laptop(place)
     other.release("lost")
-    stop("up", other, Moment("", call=f"{DOCKER}.tidy"), signal.SIGKILL)
+    stop(("up", BOX), other, Moment("", call=f"{DOCKER}.tidy"), signal.SIGKILL)
     place.release("after")
     error = place.refused("up", BOX)
     assert (error["exit"], error["code"]) == (3, "locked"), error
