@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mldeploy import build, golden, project
+from mldeploy.config import ProcessTarget
 from mldeploy.engines.process import ProcessEngine
 from mldeploy.errors import RefusedError
 from mldeploy.release import Release
@@ -39,10 +40,9 @@ def built(
 def bench(built: tuple[Workplace, list[Release]]) -> Iterator[Bench]:
     place, (first, second) = built
     here = project.find(place.root)
-    name, target = here.config.target(None)
     port = free_port()
-    settings = type(target)(port=port)
-    fresh = f"{name}-{port}"
+    settings = ProcessTarget(port=port)
+    fresh = f"local-{port}"
     engine = ProcessEngine(here, fresh, settings)
     requests = golden.read(place.root / "tests/golden.json")
     yield Bench(engine, ProcessEngine(here, fresh, settings), first, second, requests)
