@@ -14,7 +14,7 @@ import pytest
 
 from mldeploy import build, golden, orphans, project
 from mldeploy.config import DockerTarget
-from mldeploy.engines import docker_lock
+from mldeploy.engines import docker_clearing, docker_lock, docker_network
 from mldeploy.engines.docker import DockerEngine
 from mldeploy.errors import FailedError, RefusedError
 from mldeploy.golden import Request
@@ -95,13 +95,7 @@ def served(yard: Yard) -> Iterator[DockerEngine]:
 
 def leave_images(engine: DockerEngine) -> None:
     """Take a target down for the next test, which needs the images that `stop` would remove."""
-    engine.edge.remove()
-    for each in engine._replicas():
-        each.remove(force=True)
-    for volume in engine.client.volumes.list(filters=engine.names.ours()):
-        volume.remove(force=True)
-    for network in engine.client.networks.list(filters=engine.names.ours()):
-        network.remove()
+    docker_clearing.remove_all(engine.client, engine.names)
     (engine.folder / "history.jsonl").unlink(missing_ok=True)
 
 
@@ -403,6 +397,53 @@ def test_another_port_makes_another_edge_with_the_same_keys(bench: Bench, yard: 
         leave_images(moved)
 
 
+def test_an_edge_that_can_not_listen_is_given_up_for_the_one_before(
+    bench: Bench, yard: Yard
+) -> None:
+    import socket
+
+    engine = serve(bench)
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        taken = holder.getsockname()[1]
+        moved = DockerEngine(
+            yard.project, "box", msgspec.structs.replace(engine.target, port=taken)
+        )
+
+        with pytest.raises(FailedError) as caught:
+            moved.switch(moved.start(bench.second))
+
+    assert caught.value.code == "port-taken"
+    assert until(lambda: engine.serving().state == "serving")
+    assert engine.serving().release == bench.first.name
+    assert {c.labels["mldeploy.release"] for c in engine._replicas()} == {bench.first.name}
+
+
+def test_a_crash_between_two_edges_is_settled(bench: Bench, yard: Yard) -> None:
+    engine = serve(bench)
+    moved = DockerEngine(
+        yard.project, "box", msgspec.structs.replace(engine.target, port=free_port())
+    )
+    moved.edge.create()  # and here it is killed: the old one is aside, the new one never started
+
+    with engine.lock("up"):
+        assert any("as it was before" in line for line in engine.tidy())
+
+    assert until(lambda: engine.serving().state == "serving")
+    assert engine.serving().release == bench.first.name
+
+
+def test_a_refused_first_release_leaves_no_network(bench: Bench) -> None:
+    assert isinstance(bench.engine, DockerEngine)
+    candidate = bench.engine.start(bench.first)
+    assert bench.engine.client.networks.list(filters=bench.engine.names.ours())
+
+    bench.engine.discard(candidate)
+
+    assert bench.engine.client.networks.list(filters=bench.engine.names.ours()) == []
+
+
 def test_following_the_log_goes_on_with_the_next_release(bench: Bench) -> None:
     import queue
     import threading
@@ -436,7 +477,7 @@ def test_what_was_deleted_is_found_as_an_orphan_and_ended(
     text = (yard.project.root / "mldeploy.toml").read_text()
     (lost / "mldeploy.toml").write_text(text.replace("engine-yard", "engine-lost"))
     engine = DockerEngine(project.find(lost), "box", DockerTarget(port=free_port()))
-    engine._ensure_network()
+    docker_network.ensure(docker_client, engine.names, outbound=False)
     (group,) = [g for g in orphans.find(docker_client) if g.project == "engine-lost"]
     assert group.abandoned == ""
 

@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from mldeploy import history
 from mldeploy.config import DockerTarget
-from mldeploy.engines import docker_lock, docker_replicas, event_file
+from mldeploy.engines import (
+    docker_clearing,
+    docker_lock,
+    docker_network,
+    docker_replicas,
+    event_file,
+)
 from mldeploy.engines.base import Candidate, Engine, Removed, Replica, Serving, Switched
 from mldeploy.engines.docker_client import connect, told
 from mldeploy.engines.docker_edge import DockerEdge, Live
@@ -26,12 +32,10 @@ from mldeploy.engines.docker_names import (
     FOLDER,
     HOST,
     RECORD,
-    ROLE,
     SETTINGS,
     Names,
 )
 from mldeploy.engines.docker_replicas import Spec
-from mldeploy.engines.ports import free_port, holder_of
 from mldeploy.errors import FailedError, MldeployError, RefusedError
 from mldeploy.history import Event
 from mldeploy.project import Project
@@ -177,14 +181,16 @@ class DockerEngine(Engine):
 
     def tidy(self) -> list[str]:
         with told():
+            settled = self.edge.settle()
             live = self.edge.live()
             serving = set(live.aliases) if live else set()
             left = [c for c in self._replicas() if c.labels[ALIAS] not in serving]
             # A graceful end: with a crash just after the switch, these are the old ones, at work.
             docker_replicas.stop(left)
-            done = [f"ended replica {c.name}, left over by an interrupted action" for c in left]
+            done = [settled] if settled else []
+            done += [f"ended replica {c.name}, left over by an interrupted action" for c in left]
             docker_replicas.let_restart(self._live_replicas(live) if live else [])
-            self._forget_unused()
+            docker_clearing.remove_unused(self.client, self.names)
             box = self.edge.container()
             if box is not None and live is None:
                 box.remove(force=True)
@@ -199,27 +205,10 @@ class DockerEngine(Engine):
             box = self.edge.container()
             if box is not None and box.status == "running" and self.edge.fits():
                 return
-            ours = _published(box) if box is not None and box.status == "running" else set()
+            ours = docker_network.published(box) if box and box.status == "running" else set()
             ports = {80, 443} if self.target.domain else {self.target.port}
             for port in sorted(ports - ours):
-                self._check_port(port)
-
-    def _check_port(self, port: int) -> None:
-        holder = next(
-            (
-                f"Container {c.name}"
-                for c in self.client.containers.list(ignore_removed=True)
-                if port in _published(c)
-            ),
-            None,
-        ) or holder_of(port)
-        if holder:
-            raise FailedError(
-                "port-taken",
-                what=f"Port {port} is taken.",
-                why=f"{holder} listens on it.",
-                do=f"stop it, or choose another: port = {free_port()} in mldeploy.toml",
-            )
+                docker_network.check_port(self.client, port)
 
     def prepare(self, release: Release, ui: Ui) -> None:
         from mldeploy.engines.docker_images import ensure_image
@@ -230,7 +219,7 @@ class DockerEngine(Engine):
     def start(self, release: Release) -> Candidate:
         with told():
             image = self._image_of(release.name)
-            self._ensure_network()
+            docker_network.ensure(self.client, self.names, outbound=self.target.outbound)
             secrets = self._secrets()
             volume = ""
             if secrets:
@@ -328,22 +317,21 @@ class DockerEngine(Engine):
                 self._make_key()
             self.edge.point_at(self.edge.write_set(release, dials, since))
             self.edge.start()
+            if not self.edge.wait_for(release):
+                raise _not_through_the_edge(self.name, release, before, self.edge.tail())
         except BaseException:
-            if before is None:
-                self._remove_edge()
+            self.edge.bring_back()
+            if before is not None:
+                self.edge.point_at(before.set_id)
             raise
-        if not self.edge.wait_for(release):
-            said = self.edge.tail()
-            if before is None:
-                self._remove_edge()
-            raise _not_through_the_edge(self.name, release, before, said)
+        self.edge.forget_before()
         return timedelta(seconds=time.monotonic() - began) if before else None
 
     def discard(self, candidate: Candidate) -> None:
         started, _ = candidate.handle
         with suppress(MldeployError), told():  # an engine that is gone has taken them along
             docker_replicas.stop(started, kill=True)  # nobody's request is in flight there
-            self._forget_unused()
+            docker_clearing.remove_unused(self.client, self.names)
 
     def stop_some(self, count: int) -> list[Removed]:
         with told():
@@ -366,16 +354,11 @@ class DockerEngine(Engine):
             for event in self.edge.history():  # the volume goes; what it knew stays readable here
                 if event not in event_file.read(self.folder):
                     event_file.append(self.folder, event)
-            before = self._ours()
+            before = docker_clearing.everything_of(self.client, self.names)
             self.edge.remove()
-            docker_replicas.stop(self._replicas())
-            for volume in self.client.volumes.list(filters=self.names.ours()):
-                if _role(volume) != "lock":
-                    volume.remove(force=True)
-            for network in self.client.networks.list(filters=self.names.ours()):
-                network.remove()
+            docker_clearing.remove_all(self.client, self.names)
             before += remove_images(self.client, self.names)
-            left = set(self._ours())
+            left = set(docker_clearing.everything_of(self.client, self.names))
             return [Removed(what, left=what in left) for what in before] + [
                 Removed(what, left=True) for what in sorted(left - set(before))
             ]
@@ -449,59 +432,14 @@ class DockerEngine(Engine):
     # Small steps of the above
 
     def _replicas(self) -> list[Container]:
-        found = self.client.containers.list(
-            all=True, filters=self.names.ours("replica"), ignore_removed=True
-        )
-        return list(found)
+        return docker_clearing.replicas_of(self.client, self.names)
 
     def _live_replicas(self, live: Live) -> list[Container]:
         return [c for c in self._replicas() if c.labels[ALIAS] in live.aliases]
 
     def _end_replicas(self, containers: list[Container]) -> None:
         docker_replicas.stop(containers)
-        self._forget_unused()
-
-    def _forget_unused(self) -> None:
-        """Volumes of secrets that no replica uses, and writers that were interrupted."""
-        import docker
-
-        for writer in self.client.containers.list(all=True, filters=self.names.ours("writer")):
-            writer.remove(force=True)
-        used = {Spec.read(c).secrets for c in self._replicas()}
-        for volume in self.client.volumes.list(filters=self.names.ours("secrets")):
-            if volume.name not in used:
-                with suppress(docker.errors.APIError):  # in use after all: it goes next time
-                    volume.remove(force=True)
-
-    def _ensure_network(self) -> None:
-        import docker
-
-        try:
-            network = self.client.networks.get(self.names.network)
-            closed = bool(network.attrs.get("Internal"))
-        except docker.errors.NotFound:
-            closed = not self.target.outbound
-            self.client.networks.create(
-                self.names.network,
-                driver="bridge",
-                internal=closed,
-                labels=self.names.labels("network"),
-                check_duplicate=True,
-            )
-        if closed == self.target.outbound:
-            raise FailedError(
-                "network-fixed",
-                what="`outbound` can't be changed while the target is up.",
-                why="Whether replicas reach the world is a property of their network.",
-                do=f"mldeploy down {self.name} && mldeploy up {self.name}",
-            )
-
-    def _remove_edge(self) -> None:
-        import docker
-
-        self.edge.remove()
-        with suppress(docker.errors.NotFound):
-            self.client.volumes.get(self.names.edge).remove(force=True)
+        docker_clearing.remove_unused(self.client, self.names)
 
     def _make_key(self) -> None:
         from datetime import UTC
@@ -530,18 +468,6 @@ class DockerEngine(Engine):
 
         return tag_of(self.client, self.names, release)
 
-    def _ours(self) -> list[str]:
-        """Everything on the engine that carries this target's labels, but for the lock."""
-        ours = self.names.ours()
-        found = [
-            f"container {c.name}"
-            for c in self.client.containers.list(all=True, filters=ours, ignore_removed=True)
-        ]
-        found += [
-            f"volume {v.name}" for v in self.client.volumes.list(filters=ours) if _role(v) != "lock"
-        ]
-        return found + [f"network {n.name}" for n in self.client.networks.list(filters=ours)]
-
 
 def _without_docker(project: Project) -> str:
     """What works on a machine without an engine."""
@@ -551,20 +477,10 @@ def _without_docker(project: Project) -> str:
     return 'a target with kind = "process" in mldeploy.toml'
 
 
-def _role(volume: Any) -> str:
-    return str((volume.attrs.get("Labels") or {}).get(ROLE))
-
-
 def _record(image: Any) -> Release | None:
     with suppress(KeyError, ValueError, TypeError):
         return Release(**json.loads(image.labels[RECORD]))
     return None
-
-
-def _published(container: Container) -> set[int]:
-    """The ports of the machine that a container's are published at."""
-    bindings = (container.attrs["HostConfig"].get("PortBindings") or {}).values()
-    return {int(one["HostPort"]) for each in bindings if each for one in each if one["HostPort"]}
 
 
 def _nothing_lives(name: str) -> FailedError:

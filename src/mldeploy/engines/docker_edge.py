@@ -146,11 +146,14 @@ class DockerEdge:
         return box is not None and box.labels.get(SETTINGS) == self.digest
 
     def create(self) -> None:
-        """Make the edge, or one that fits; the volume with what it knows stays the same."""
+        """Make the edge; one that is there is stopped and kept aside, until the new one answers.
+
+        The volume with what it knows stays the same.
+        """
         self._have_image()
         if (old := self.container()) is not None:
             old.stop(timeout=10)
-            old.remove(force=True)
+            old.rename(self._aside)
         self.client.volumes.create(self.names.edge, labels=self.names.labels("edge"))
         published: dict[str, Any] = {
             f"{edge.HTTP_PORT}/tcp": (self.target.address, self.target.port),
@@ -184,6 +187,30 @@ class DockerEdge:
     def start(self) -> None:
         self._write_configuration("caddy.json")
         self._there().start()
+
+    def bring_back(self) -> None:
+        """Remove an edge that does not answer, and start the one before it again, if there was."""
+        self.remove()
+        if (old := self._put_aside()) is not None:
+            old.rename(self.names.edge)
+            old.start()
+        else:
+            self._remove_volume()
+
+    def settle(self) -> str | None:
+        """After a crash between two edges: keep the new one if it answers, else the one before."""
+        if self._put_aside() is None:
+            return None
+        box = self.container()
+        if box is not None and box.status == "running" and self.answers():
+            self.forget_before()
+            return f"removed {self._aside}: the edge that replaces it answers"
+        self.bring_back()
+        return f"started {self.names.edge} again, as it was before an interrupted change"
+
+    def forget_before(self) -> None:
+        if (old := self._put_aside()) is not None:
+            old.remove(force=True)
 
     def remove(self) -> None:
         if (box := self.container()) is not None:
@@ -234,6 +261,24 @@ class DockerEdge:
         return events
 
     # Small steps of the above
+
+    @property
+    def _aside(self) -> str:
+        return f"{self.names.edge}-before"
+
+    def _put_aside(self) -> Container | None:
+        import docker
+
+        try:
+            return self.client.containers.get(self._aside)
+        except docker.errors.NotFound:
+            return None
+
+    def _remove_volume(self) -> None:
+        import docker
+
+        with suppress(docker.errors.NotFound):
+            self.client.volumes.get(self.names.edge).remove(force=True)
 
     def _configuration(self) -> dict[str, Any]:
         settings = edge.Edge(
