@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 PYTHON = "/opt/venv/bin/python"
 ASK = "/app/server/ask.py"
 SECRETS = "/run/secrets/mldeploy"
-# The engine's own back-off: at once, then after 0.1 s, doubling up to a minute.
-RESTART: Any = {"Name": "unless-stopped"}
+# The engine's own back-off: at once, then after 0.1 s, doubling up to a minute. Not the policy
+# `unless-stopped`: a dockerd that starts after a crash stops the containers that it finds, takes it
+# for the user's order, and leaves them stopped (moby 20.10: killWithSignal sets
+# HasBeenManuallyStopped).
+RESTART: Any = {"Name": "always"}
 USER = 10001  # of the image
 LINGER = 10  # seconds on top of the drain, before the engine kills a replica that doesn't end
 
