@@ -82,17 +82,17 @@ def golden_of(client: docker.DockerClient, names: Names, release: str) -> golden
 
 def remove_images(client: docker.DockerClient, names: Names) -> list[str]:
     """Remove every image of the target, and what they were built on if nobody else needs it."""
-    removed = [_remove(client, tag) for image in images_of(client, names) for tag in image.tags]
+    removed = [each for image in images_of(client, names) for each in _remove(client, image)]
     return removed + _remove_unused_parents(client)
 
 
 def prune_images(client: docker.DockerClient, names: Names, kept: Collection[str]) -> list[str]:
-    """Remove the images of releases that are not ``kept``."""
+    """Remove the images of releases that are not ``kept``, and what has no name any more."""
     removed = [
-        _remove(client, tag)
+        each
         for image in images_of(client, names)
-        if image.labels.get(RELEASE) not in kept
-        for tag in image.tags
+        if image.labels.get(RELEASE) not in kept or not image.tags
+        for each in _remove(client, image)
     ]
     return removed + _remove_unused_parents(client)
 
@@ -106,16 +106,27 @@ def _remove_unused_parents(client: docker.DockerClient) -> list[str]:
         for image in everything:
             if image.labels[ROLE] != role or any(_begins_with(c, image) for c in children):
                 continue
-            removed += [_remove(client, tag) for tag in image.tags]
+            removed += _remove(client, image)
     return removed
 
 
-def _remove(client: docker.DockerClient, tag: str) -> str:
+def _remove(client: docker.DockerClient, image: Image) -> list[str]:
+    """By its tags; without one it is a build that was interrupted, or one that was made anew."""
     import docker
 
-    with suppress(docker.errors.ImageNotFound):
-        client.images.remove(tag)
-    return f"image {tag}"
+    for tag in image.tags:
+        with suppress(docker.errors.ImageNotFound):
+            client.images.remove(tag)
+    if not image.tags:
+        try:
+            client.images.remove(str(image.id))
+        except docker.errors.ImageNotFound:
+            return []
+        except docker.errors.APIError as error:
+            if error.status_code != 409:  # something stands on it: it goes with that
+                raise
+            return []
+    return [f"image {name}" for name in image.tags or [image.short_id]]
 
 
 def _begins_with(layers: list[str], image: Image) -> bool:
