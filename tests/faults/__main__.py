@@ -42,10 +42,12 @@ def main(ctx: click.Context, wanted: tuple[str, ...], write: bool, trained: Path
     if ctx.invoked_subcommand:
         return
     chosen = [case for case in CASES if _is_wanted(case, wanted)]
-    results = list(_results(chosen, trained))
+    results: list[Result] = []
+    for result in _results(chosen, trained):
+        results.append(result)
+        if write:  # at once: this takes long, and may be ended early
+            report.write("cases", report.table(report.completed(results, CASES)))
     click.echo(report.table([report.row(one) for one in results]))
-    if write:
-        report.write("cases", report.table(report.completed(results, CASES)))
     sys.exit(1 if any(result.broken for result in results) else 0)
 
 

@@ -73,7 +73,8 @@ def up_stopped(place: Place, moment: Moment, number: signal.Signals) -> str:
         place.answers_right(now)
         left = _left(place)
         if number == signal.SIGINT:
-            assert left == [], left
+            # A build that was ended may leave a name without content, which `up` and `down` remove.
+            assert [thing for thing in left if not thing.startswith("image ")] == [], left
         load.phase("next")
         new = place.up()["release"]
     failed = [phase.trouble for phase in load.phases if phase.failed]

@@ -215,9 +215,9 @@ class Place(Workplace):
 
     def whole(self, release: str) -> None:
         """It serves, right, and nothing else is left on the engine."""
-        assert self.serves() == release
+        assert (now := self.serves()) == release, f"{now} serves, and not {release}"
         self.answers_right(release)
-        assert self.left_over() == []
+        assert (left := self.left_over()) == [], f"left over: {left}"
 
 
 def _toml(value: Any) -> str:
