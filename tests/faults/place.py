@@ -151,7 +151,7 @@ class Place(Workplace):
         found = [t.text for t in things if t.name not in belongs]
         dangling: Any = {"dangling": True, "label": f"mldeploy.project={self.name}"}
         found += [f"image {i.id}" for i in self.client.images.list(filters=dangling)]
-        found += [f"edge file {f}" for f in self._edge_files() if _is_a_draft(f, live.set_id)]
+        found += [f"edge file {f}" for f in self._edge_files() if _is_a_draft(f)]
         if (self.root / ".mldeploy/build").exists():
             found.append("folder .mldeploy/build")
         assert len(self.replicas()) == len(set(live.dials)), "a replica that should serve is gone"
@@ -226,8 +226,9 @@ def _toml(value: Any) -> str:
     return json.dumps(value)
 
 
-def _is_a_draft(file: str, live_set: str) -> bool:
-    return file not in {"live", f"sets/{live_set}", "caddy.json", "keys.json"}
+def _is_a_draft(file: str) -> bool:
+    """A set of addresses that nothing points at is no draft: it goes at the next switch."""
+    return file not in {"live", "caddy.json", "keys.json"} and not file.startswith("sets/")
 
 
 @contextmanager
