@@ -35,8 +35,10 @@ def wheel() -> bytes:
     return raw.getvalue()
 
 
-def requirements(digest: str | None = None) -> str:
-    return f"tiny==1.0 \\\n    --hash=sha256:{digest or hashlib.sha256(wheel()).hexdigest()}\n"
+def requirements(url: str = "", digest: str | None = None) -> str:
+    """The lock of the package: by its version, or by the ``url`` of an index that holds it."""
+    package = f"tiny @ {url.replace('/simple', '/' + WHEEL)}" if url else "tiny==1.0"
+    return f"{package} \\\n    --hash=sha256:{digest or hashlib.sha256(wheel()).hexdigest()}\n"
 
 
 @dataclass
@@ -57,8 +59,9 @@ def index(address: str) -> Iterator[Index]:
         def do_GET(self) -> None:
             found.credentials.append(self.headers.get("Authorization", ""))
             if self.path.endswith(".whl"):
-                found.asked.set()
-                found.given.wait(120)
+                if self.command == "GET":
+                    found.asked.set()
+                    found.given.wait(120)
                 self._answer(200, wheel(), "application/octet-stream")
             elif self.path == "/simple/tiny/":
                 link = f'<a href="/{WHEEL}">{WHEEL}</a>'
@@ -66,13 +69,16 @@ def index(address: str) -> Iterator[Index]:
             else:
                 self._answer(404, b"", "text/plain")
 
+        do_HEAD = do_GET  # noqa: N815 - the names are http.server's
+
         def _answer(self, status: int, body: bytes, kind: str) -> None:
             with suppress(ConnectionError):  # whoever asked was ended, which is what a test wants
                 self.send_response(status)
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                if self.command == "GET":
+                    self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             pass

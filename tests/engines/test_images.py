@@ -4,6 +4,7 @@ and what the image of a real project holds and does."""
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 import threading
@@ -50,14 +51,14 @@ def packages(docker_client: docker.DockerClient) -> Iterator[Index]:
 
 
 @pytest.fixture
-def asked_there(packages: Index, monkeypatch: pytest.MonkeyPatch) -> Index:
+def asked_there(packages: Index, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
     monkeypatch.setenv("UV_INDEX", packages.url)
     packages.asked.clear()
+    yield packages
     packages.given.set()
-    return packages
 
 
-def made_up(name: str, requirements: str) -> Ingredients:
+def made_up(name: str, requirements: str, *, private: bool = False) -> Ingredients:
     return Ingredients(
         release=RELEASE,
         project=name,
@@ -70,21 +71,25 @@ def made_up(name: str, requirements: str) -> Ingredients:
             File("bento/src/code.py", b"import tiny\nprint(tiny.ANSWER)\n"),
             File("server/serve_replica.py", b"", secrets.token_hex(32)),
         ),
+        private_index=private,
     )
 
 
-def fresh_lock() -> str:
-    """A lock that no image was made of before."""
-    return image_index.requirements() + f"# {secrets.token_hex(8)}\n"
+def fresh_lock(of: Index | None = None) -> str:
+    """A lock that no image was made of before: by the package's address in ``of``, or by name."""
+    lock = image_index.requirements(without_password(of.url) if of else "")
+    return lock + f"# {secrets.token_hex(8)}\n"
+
+
+def without_password(url: str) -> str:
+    return re.sub(r"//.*@", "//", url)
 
 
 @pytest.fixture(scope="module")
 def small(docker_client: docker.DockerClient, packages: Index) -> Iterator[Ingredients]:
     """The images of a tiny project, built."""
-    of = made_up(f"images-{secrets.token_hex(4)}", fresh_lock())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("UV_INDEX", packages.url)
-        assert ensure(docker_client, steps(of), Ui()).made == ("dependencies", "model", "image")
+    of = made_up(f"images-{secrets.token_hex(4)}", fresh_lock(packages))
+    assert ensure(docker_client, steps(of), Ui()).made == ("dependencies", "model", "image")
     yield of
     forget(docker_client, of)
 
@@ -196,18 +201,6 @@ def test_bytecode_is_there_and_does_not_ask_for_its_source(
     assert run(docker_client, steps(small)[2].tag, "python", "-c", show) == "1\n"
 
 
-def test_the_password_of_an_index_is_used_and_kept_nowhere(
-    docker_client: docker.DockerClient, small: Ingredients, packages: Index
-) -> None:
-    assert any(each.startswith("Basic ") for each in packages.credentials)
-
-    for step in steps(small):
-        image = docker_client.images.get(step.tag)
-        assert "planted-password" not in str(image.attrs) + str(image.history())
-    everything = docker_client.images.list(all=True)
-    assert "planted-password" not in str([image.attrs for image in everything])
-
-
 @pytest.fixture
 def build_id(monkeypatch: pytest.MonkeyPatch) -> str:
     """The mark of the builds to come, known beforehand."""
@@ -216,30 +209,37 @@ def build_id(monkeypatch: pytest.MonkeyPatch) -> str:
     return known
 
 
-def test_a_build_leaves_only_what_it_was_for(
+def test_the_password_of_an_index_is_used_and_kept_nowhere(
     docker_client: docker.DockerClient, asked_there: Index, build_id: str
 ) -> None:
-    of = made_up("images-alone", fresh_lock())
+    of = made_up(f"images-{secrets.token_hex(4)}", fresh_lock(), private=True)
     try:
-        ensure(docker_client, steps(of)[:1], Ui())
+        built = ensure(docker_client, steps(of), Ui())
 
-        assert left_of(docker_client, build_id) == []
+        assert any(each.startswith("Basic ") for each in asked_there.credentials)
+        assert run(docker_client, built.tag, "python", "/app/bento/src/code.py") == "42\n"
+        for step in steps(of):
+            image = docker_client.images.get(step.tag)
+            assert "planted-password" not in str(image.attrs) + str(image.history())
+        everything = docker_client.images.list(all=True)
+        assert "planted-password" not in str([image.attrs for image in everything])
+        assert left_of(docker_client, f"{BUILD}={build_id}") == []
     finally:
         forget(docker_client, of)
 
 
-def left_of(client: docker.DockerClient, build_id: str) -> list[Any]:
-    mark: dict[str, str | list[str] | bool] = {"label": f"{BUILD}={build_id}"}
-    return [
-        *client.containers.list(all=True, filters=mark, sparse=True),
-        *client.images.list(all=True, filters=mark),
-    ]
+def left_of(client: docker.DockerClient, mark: str) -> list[Any]:
+    """Containers of a build, and images without a name that are not the beginning of one."""
+    containers = client.containers.list(all=True, filters={"label": mark}, sparse=True)
+    return [*containers, *client.images.list(filters={"label": mark, "dangling": True})]
 
 
+@pytest.mark.parametrize("private", [False, True])
 def test_ctrl_c_leaves_no_tag_no_container_and_no_layer(
-    docker_client: docker.DockerClient, asked_there: Index, build_id: str
+    private: bool, docker_client: docker.DockerClient, asked_there: Index, build_id: str
 ) -> None:
-    of = made_up("images-ended", fresh_lock())
+    lock = fresh_lock(None if private else asked_there)
+    of = made_up("images-ended", lock, private=private)
     asked_there.given.clear()
 
     def press() -> None:
@@ -253,7 +253,8 @@ def test_ctrl_c_leaves_no_tag_no_container_and_no_layer(
     pressing.join(timeout=10)
 
     assert [docker_client.images.list(name=step.tag) for step in steps(of)] == [[], [], []]
-    assert left_of(docker_client, build_id) == []
+    assert docker_client.containers.list(all=True, filters={"label": steps(of)[0].mark}) == []
+    assert left_of(docker_client, f"{BUILD}={build_id}") == []
 
 
 # What a build that fails says
@@ -266,13 +267,14 @@ def why(client: docker.DockerClient, of: Ingredients) -> MldeployError:
 
 
 def test_a_package_with_another_hash_is_refused(
-    docker_client: docker.DockerClient, asked_there: Index, build_id: str
+    docker_client: docker.DockerClient, packages: Index
 ) -> None:
-    error = why(docker_client, made_up("images-hash", image_index.requirements("0" * 64)))
+    lock = image_index.requirements(without_password(packages.url), "0" * 64)
+
+    error = why(docker_client, made_up("images-hash", lock))
 
     assert error.code == "hash-mismatch"
     assert "tiny" in error.detail
-    assert left_of(docker_client, build_id) == []
 
 
 def test_an_index_out_of_reach_is_told(
@@ -280,7 +282,9 @@ def test_an_index_out_of_reach_is_told(
 ) -> None:
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
 
-    assert why(docker_client, made_up("images-index", fresh_lock())).code == "no-package-index"
+    of = made_up("images-index", fresh_lock(), private=True)
+
+    assert why(docker_client, of).code == "no-package-index"
 
 
 def test_a_base_that_is_nowhere_is_named(docker_client: docker.DockerClient) -> None:
@@ -308,10 +312,12 @@ def test_an_engine_that_goes_away_is_told(asked_there: Index) -> None:
 # BuildKit, by the docker program
 
 
+@pytest.mark.parametrize("private", [False, True])
 def test_the_same_files_build_with_buildkit(
-    docker_client: docker.DockerClient, asked_there: Index, small: Ingredients
+    private: bool, docker_client: docker.DockerClient, asked_there: Index, small: Ingredients
 ) -> None:
-    of = replace(small, project=f"{small.project}-kit", requirements=fresh_lock())
+    kit = replace(small, project=f"{small.project}-kit", private_index=private)
+    of = replace(kit, requirements=fresh_lock(None if private else asked_there))
     try:
         for step in steps(of):
             output = Output(step.role, lambda _: None)
@@ -350,7 +356,7 @@ def test_an_engine_without_the_classic_builder_is_built_on_all_the_same(
 def test_what_buildkit_could_not_build_is_told_alike(
     docker_client: docker.DockerClient, asked_there: Index
 ) -> None:
-    step = steps(made_up("images-kit", image_index.requirements("0" * 64)))[0]
+    step = steps(made_up("images-kit", image_index.requirements("", "0" * 64), private=True))[0]
     output = Output(step.role, lambda _: None)
 
     told = build.arguments(step, os.environ)
@@ -375,7 +381,7 @@ def test_an_image_that_somebody_removes_in_between_is_built_again(
     docker_client: docker.DockerClient, asked_there: Index
 ) -> None:
     """As another project's `prune` may: no release stands on the dependencies yet."""
-    of = made_up(f"images-{secrets.token_hex(4)}", fresh_lock())
+    of = made_up(f"images-{secrets.token_hex(4)}", fresh_lock(asked_there))
     tag = steps(of)[0].tag
 
     class Meanwhile(Ui):

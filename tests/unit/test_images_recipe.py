@@ -143,21 +143,35 @@ def test_labels_say_what_it_is_in_one_line_each() -> None:
     assert r"\"created_by\": \"an \\\"odd\\\" \$USER\"" in image.dockerfile
 
 
-def test_the_result_holds_no_installer_and_does_not_run_as_root() -> None:
+def instructions(text: str) -> list[str]:
+    lines = [line for line in text.splitlines() if line and line[0] not in " #"]
+    return [line.split()[0] for line in lines]
+
+
+def test_what_installs_leaves_in_the_same_layer_and_nothing_runs_as_root() -> None:
     dependencies = steps(INGREDIENTS)[0]
 
-    assert "uv" not in dependencies.body
-    assert "RUN" not in dependencies.body
+    assert dependencies.before == ""
+    assert "&& rm -rf /build" in dependencies.body
+    assert instructions(dependencies.body)[-2:] == ["RUN", "USER"]
     assert "USER 10001:10001" in dependencies.body
-    assert "ARG" not in dependencies.body  # what an argument holds stands in an image's history
 
 
-def test_what_copies_comes_last() -> None:
-    """A build that is ended early leaves metadata at most."""
+def test_a_private_index_is_known_to_no_stage_that_is_kept() -> None:
+    """What an argument holds stands in the history of the stage that declares it."""
+    plain, apart = steps(INGREDIENTS)[0], steps(replace(INGREDIENTS, private_index=True))[0]
+
+    assert (apart.tag, apart.files) == (plain.tag, plain.files)  # it is the same image
+    assert "ARG UV_INDEX" in apart.before
+    assert {"ARG", "RUN"} & set(instructions(apart.body)) == set()
+    assert "ARG" not in instructions(plain.body)
+
+
+def test_what_copies_or_installs_comes_last() -> None:
+    """A build that is ended early leaves no large layer that the next does not take up."""
     for step in steps(INGREDIENTS):
-        instructions = [word.split()[0] for word in step.body.splitlines() if word[0] != " "]
-        first = instructions.index("COPY")
-        assert set(instructions[first:]) == {"COPY"}
+        done = instructions(step.body)
+        assert set(done[done.index("COPY") :]) <= {"COPY", "RUN", "USER"}
 
 
 @pytest.mark.parametrize(
@@ -173,7 +187,8 @@ def test_the_base_is_the_projects_python(python: str, wanted: str | None, base: 
 
 
 def test_one_dockerfile_chains_the_same_images() -> None:
-    text = single_file(steps(INGREDIENTS))
+    of = replace(INGREDIENTS, private_index=True)
+    text = single_file(steps(of))
 
     assert re.findall(r"^FROM .*", text, re.MULTILINE) == [
         "FROM python:3.11-slim-bookworm AS builder",
@@ -181,7 +196,7 @@ def test_one_dockerfile_chains_the_same_images() -> None:
         "FROM dependencies AS model",
         "FROM model",
     ]
-    for step in steps(INGREDIENTS):
+    for step in steps(of):
         assert step.body in text
 
 

@@ -120,7 +120,7 @@ def _ensure_base(client: docker.DockerClient, base: str, ui: Ui) -> None:
 def _build(client: docker.DockerClient, step: ImageStep, ui: Ui) -> None:
     output = Output(step.role, ui.note)
     told = arguments(step, os.environ)
-    with _nothing_left(client) as build_id:
+    with _nothing_left(client, step) as build_id:
         if step.before:
             told["MLDEPLOY_BUILD"] = build_id
         if not _build_by_the_engine(client, step, told, output):
@@ -184,30 +184,29 @@ def _wants_buildkit(output: Output) -> bool:
 
 
 @contextmanager
-def _nothing_left(client: docker.DockerClient) -> Iterator[str]:
-    """Remove the stage that installed, and with it what a build left that was ended early."""
+def _nothing_left(client: docker.DockerClient, step: ImageStep) -> Iterator[str]:
+    """Remove the stage of which nothing is kept, and wait for the end of a build that was ended."""
     import docker
     import requests
 
     build_id = secrets.token_hex(6)
-    mark: dict[str, str | list[str] | bool] = {"label": f"{BUILD}={build_id}"}
+    marks = [step.mark, f"{BUILD}={build_id}"] if step.before else [step.mark]
     try:
         yield build_id
     finally:
         # An engine that is gone or full is told of by the build itself.
         with suppress(docker.errors.APIError, requests.exceptions.RequestException):
-            _wait_for_the_end(client, mark)
+            _wait_for_the_end(client, [mark for mark in marks if mark])
             # Not `prune`, of which the engine runs only one at a time.
-            for image in client.images.list(filters={**mark, "dangling": True}):
+            left = {"dangling": True, "label": f"{BUILD}={build_id}"}
+            for image in client.images.list(filters=left) if step.before else ():
                 client.images.remove(str(image.id))  # and with it those that it stands on
 
 
-def _wait_for_the_end(client: docker.DockerClient, mark: dict[str, str | list[str] | bool]) -> None:
+def _wait_for_the_end(client: docker.DockerClient, marks: Sequence[str]) -> None:
     """The engine ends a build that nobody waits for by itself, in its own time."""
     deadline = time.monotonic() + ENDING_SECONDS
-    while left := client.containers.list(all=True, filters=mark, sparse=True):
-        if time.monotonic() > deadline:
-            for container in left:
-                container.remove(force=True)
-            return
+    while time.monotonic() < deadline and any(
+        client.containers.list(all=True, filters={"label": mark}, sparse=True) for mark in marks
+    ):
         time.sleep(0.05)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from mldeploy.build import MODEL_FOLDER, SCRIPTS, releases_folder
 from mldeploy.errors import FailedError
-from mldeploy.images.recipe import File, Ingredients, base_for
+from mldeploy.images.recipe import INDEX_ARGUMENTS, File, Ingredients, base_for
 from mldeploy.project import Project
 from mldeploy.release import Release
 
@@ -56,6 +57,7 @@ def collect(
             *(_file(Path("server", name), SCRIPTS / name, named=True) for name in SERVER_SCRIPTS),
         ),
         owner=owner or {},
+        private_index=any(os.environ.get(name) for name in INDEX_ARGUMENTS),
     )
 
 

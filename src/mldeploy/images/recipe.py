@@ -25,10 +25,13 @@ PORT = 3000
 PYTHON = "/opt/venv/bin/python"
 MODEL = "bento/src/models/champion"  # in the image under /app
 
-# Where packages come from, if the environment says so; may hold a password. Given to the stage that
-# installs, of which nothing is kept but what it installed.
+# Where packages come from, if the environment says so. Such an address may hold a password, and an
+# image's history keeps the arguments of what was run in it: see _dependencies.
 INDEX_ARGUMENTS = ("UV_DEFAULT_INDEX", "UV_INDEX", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL")
-BUILD = "mldeploy.build"  # label of the stage that installs, by which it is found and removed
+BUILD = (
+    "mldeploy.build"  # label of a stage of which nothing is kept: by it, it is found and removed
+)
+LOCK = "mldeploy.lock"  # label: which packages
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class Ingredients:
 
     ``installer`` is a requirements file that pins uv. The names in ``model`` are relative to the
     model's folder, those in ``code`` to /app. ``owner`` are further labels of the release's image.
+    ``private_index`` says that packages come from an address which is nobody's business; the image
+    is the same, its build takes twice as long.
     """
 
     release: Release
@@ -60,11 +65,15 @@ class Ingredients:
     model: tuple[File, ...]
     code: tuple[File, ...]
     owner: Mapping[str, str] = field(default_factory=dict)
+    private_index: bool = False
 
 
 @dataclass(frozen=True)
 class ImageStep:
-    """One image. ``key`` names all that it is made of; the tags of the first two hold it."""
+    """One image. ``key`` names all that it is made of; the tags of the first two hold it.
+
+    ``mark`` is a label of the containers in which it is built.
+    """
 
     role: Role
     tag: str
@@ -74,6 +83,7 @@ class ImageStep:
     files: tuple[File, ...]
     key: str
     why: str
+    mark: str = ""
 
     @property
     def dockerfile(self) -> str:
@@ -112,44 +122,45 @@ def single_file(images: tuple[ImageStep, ...]) -> str:
     return "".join(parts).rstrip() + "\n"
 
 
-def _dependencies(of: Ingredients) -> ImageStep:
-    arguments = "\n".join(f"ARG {name}" for name in INDEX_ARGUMENTS)
-    before = f"""\
-FROM {of.base} AS builder
-ARG MLDEPLOY_BUILD=by-hand
-LABEL {BUILD}=$MLDEPLOY_BUILD
-# Where packages come from, when it is not the usual index; of this stage nothing is kept.
-{arguments}
-COPY uv.txt requirements.txt /build/
-# Bytecode that is not compared with its source starts a container without writing anything, and
-# one date for all files makes the layer the same each time.
+# Bytecode that is not compared with its source starts a container without writing anything, and one
+# date for all files makes the layer the same each time. All in one step, for one layer.
+INSTALL = f"""\
 RUN python3 -m pip install --quiet --no-cache-dir --no-deps --require-hashes --only-binary :all: \\
         --target /build/uv --root-user-action ignore --disable-pip-version-check -r /build/uv.txt \\
     && /build/uv/bin/uv venv --quiet --python "$(command -v python3)" /opt/venv \\
     && PYC_INVALIDATION_MODE=UNCHECKED_HASH /build/uv/bin/uv pip install --no-cache --no-deps \\
         --require-hashes --compile-bytecode --python {PYTHON} -r /build/requirements.txt \\
+    && rm -rf /build \\
     && echo "app:x:{USER_ID}:{USER_ID}::/tmp:/bin/sh" >> /etc/passwd \\
     && echo "app:x:{USER_ID}:" >> /etc/group \\
-    && find /opt/venv /etc/passwd /etc/group -exec touch -hcd @315619200 {{}} +
-
+    && find /opt /etc/passwd /etc/group -exec touch -hcd @315619200 {{}} + \\
+    && touch -d @315619200 /etc /tmp
 """
-    # What copies comes last: a build that is ended early then leaves no layer behind.
-    body = f"""\
-LABEL mldeploy.role=dependencies org.opencontainers.image.base.name={quoted(of.base)}
+COPY_LOCK = "COPY uv.txt requirements.txt /build/\n"
+
+
+def _dependencies(of: Ingredients) -> ImageStep:
+    lock = sha256(f"{of.base}\n{of.requirements}".encode()).hexdigest()[:12]
+    settings = f"""\
+LABEL mldeploy.role=dependencies {LOCK}={lock} org.opencontainers.image.base.name={quoted(of.base)}
 ENV PATH=/opt/venv/bin:$PATH HOME=/tmp LANG=C.UTF-8 \\
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 BENTOML_DO_NOT_TRACK=True
 WORKDIR /app
 EXPOSE {PORT}
 STOPSIGNAL SIGTERM
-USER {USER_ID}:{USER_ID}
-COPY --from=builder /etc/passwd /etc/group /etc/
-COPY --from=builder /opt/venv /opt/venv
 """
+    user = f"USER {USER_ID}:{USER_ID}\n"
+    before, body, mark = "", settings + COPY_LOCK + INSTALL + user, f"{LOCK}={lock}"
+    if of.private_index:
+        before = _apart(of.base)
+        body = settings + user + "COPY --from=builder /etc/passwd /etc/group /etc/\n"
+        body += "COPY --from=builder /opt/venv /opt/venv\n"
     files = (
         File("requirements.txt", of.requirements.encode()),
         File("uv.txt", of.installer.encode()),
     )
-    key = _key(text=before + body, base=of.base, **{f.name: str(f.source) for f in files})
+    installed = {f.name: str(f.source) for f in files}
+    key = _key(text=settings + INSTALL + user, base=of.base, **installed)
     return ImageStep(
         role="dependencies",
         tag=f"mldeploy-dependencies:{key}",
@@ -159,7 +170,21 @@ COPY --from=builder /opt/venv /opt/venv
         files=files,
         key=key,
         why="what takes longest, and changes least: installed once for a lock, with its hashes",
+        mark=mark,
     )
+
+
+def _apart(base: str) -> str:
+    """A stage that installs, of which nothing is kept but what it installed."""
+    arguments = "\n".join(f"ARG {name}" for name in INDEX_ARGUMENTS)
+    return f"""\
+FROM {base} AS builder
+ARG MLDEPLOY_BUILD=by-hand
+LABEL {BUILD}=$MLDEPLOY_BUILD
+# Where packages come from. Of this stage nothing is kept, neither its history.
+{arguments}
+{COPY_LOCK}{INSTALL}
+"""
 
 
 def _model(of: Ingredients, dependencies: ImageStep) -> ImageStep:

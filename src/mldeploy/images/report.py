@@ -61,10 +61,13 @@ class Finding:
 
 def layer_of(created_by: str) -> str:
     """Which of our layers an instruction of an image's history made; both builders write it so."""
+    if "/build/uv" in created_by:
+        return "dependencies"
     found = re.search(r"COPY .*?(?:in )?(/\S*)\s*(?:# buildkit)?$", created_by.strip())
     place = found[1].rstrip("/") if found else ""
-    names = {"/opt/venv": "dependencies", "/etc": "dependencies", f"/app/{MODEL}": "model"}
-    return names.get(place, "code" if place == "/app" else "base")
+    if place in ("/opt/venv", "/etc", "/build"):
+        return "dependencies"
+    return {f"/app/{MODEL}": "model", "/app": "code"}.get(place, "base")
 
 
 def layers_of(history: Sequence[tuple[str, int]]) -> dict[str, int]:
