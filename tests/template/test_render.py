@@ -42,7 +42,8 @@ FILES: dict[str, str] = {
         tests/data/__init__.py tests/data/test_clean.py tests/data/test_collect.py
         tests/data/test_schema.py tests/data/test_split.py tests/evaluation/__init__.py
         tests/evaluation/test_honesty.py tests/evaluation/test_intervals.py
-        tests/evaluation/test_judge.py tests/evaluation/test_plots.py
+        tests/evaluation/test_judge.py tests/evaluation/test_optimism.py
+        tests/evaluation/test_plots.py
         tests/evaluation/test_resample.py tests/evaluation/test_slices.py
         tests/evaluation/test_trial.py tests/model/__init__.py tests/model/test_answers.py
         tests/model/test_features.py tests/model/test_persist.py tests/model/test_train.py
