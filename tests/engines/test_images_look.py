@@ -52,7 +52,7 @@ def place(
 
 
 def test_layers_and_packages_are_measured(place: Workplace) -> None:
-    done = place.mldeploy("image", "--json")
+    done = place.mldeploy("image", "box", "--json")
 
     assert done.code == 0, done.stderr
     layers = {one["layer"]: one for one in done.json["layers"]}
@@ -78,7 +78,9 @@ def test_it_reads_as_a_table(place: Workplace) -> None:
 def test_the_recipe_comes_with_all_that_it_copies(
     place: Workplace, docker_client: docker.DockerClient, tmp_path: Path
 ) -> None:
-    shown = place.mldeploy("image", "--dockerfile", "--context", str(tmp_path / "context.tar"))
+    shown = place.mldeploy(
+        "image", "box", "--dockerfile", "--context", str(tmp_path / "context.tar")
+    )
 
     with tarfile.open(tmp_path / "context.tar") as archive:
         inside = archive.extractfile("Dockerfile")
