@@ -20,7 +20,7 @@ def split(frame: pd.DataFrame, params: Split) -> tuple[pd.DataFrame, pd.DataFram
     if params.by == "time":
         held_out = _latest(frame, params)
     else:
-        key = frame[_group(params)] if params.by == "group" else _fingerprint(frame)
+        key = frame[_group()] if params.by == "group" else _fingerprint(frame)
         held_out = key.map(lambda name: is_held_out(name, params)).astype(bool)
     train, holdout = frame[~held_out], frame[held_out]
     if train.empty or holdout.empty:
@@ -50,7 +50,7 @@ def _latest(frame: pd.DataFrame, params: Split) -> "pd.Series[bool]":
     return frame[TIME].ge(first_held_out)
 
 
-def _group(params: Split) -> str:
+def _group() -> str:
     if GROUP is None:
         raise _no_column("group", "GROUP")
     return GROUP
