@@ -221,16 +221,21 @@ class DockerEngine(Engine):
             image = self._image_of(release.name)
             docker_network.ensure(self.client, self.names, outbound=self.target.outbound)
             secrets = self._secrets()
-            volume = ""
-            if secrets:
-                values = secrets.reveal()
-                volume = docker_replicas.write_secrets(self.client, self.names, image, values)
-            spec, count = Spec.of(self.target, volume), self.target.replicas
             try:
+                volume = self._write(secrets, image) if secrets else ""
+                spec, count = Spec.of(self.target, volume), self.target.replicas
                 return self._start(release.name, image, spec, self._settings, count)
             except RefusedError as error:  # with the end of a log, which may say anything
                 error.detail = secrets.redact(error.detail) if secrets else error.detail
                 raise
+
+    def _write(self, secrets: Secrets, image: str) -> str:
+        try:
+            values = secrets.reveal()
+            return docker_replicas.write_secrets(self.client, self.names, image, values)
+        except BaseException:
+            docker_clearing.remove_unused(self.client, self.names)
+            raise
 
     def start_more(self, count: int) -> Candidate:
         with told():
@@ -331,6 +336,11 @@ class DockerEngine(Engine):
         started, _ = candidate.handle
         with suppress(MldeployError), told():  # an engine that is gone has taken them along
             docker_replicas.stop(started, kill=True)  # nobody's request is in flight there
+            live = self.edge.live()
+            serving = set(live.aliases) if live else set()
+            # Made, and not yet known to be: Ctrl+C came while the engine was being asked for it.
+            made = [c for c in self._replicas() if c.labels[ALIAS] not in serving]
+            docker_replicas.stop(made, kill=True)
             docker_clearing.remove_unused(self.client, self.names)
 
     def stop_some(self, count: int) -> list[Removed]:
