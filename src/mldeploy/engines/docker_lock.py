@@ -48,7 +48,11 @@ def held(client: docker.DockerClient, names: Names, here: Path, action: str) -> 
         try:
             yield
         finally:
-            _remove(client, names)
+            try:
+                _remove(client, names)
+            except KeyboardInterrupt:  # just then: it would lock out every other laptop
+                _remove(client, names)
+                raise
 
 
 def refuse_if_held(client: docker.DockerClient, names: Names, here: Path) -> None:
