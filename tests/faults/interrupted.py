@@ -27,6 +27,7 @@ class Moment:
     when: str = "before"
     count: int = 1
     over: bool = False  # has the new release taken over by then?
+    waits: bool = False  # does Ctrl+C wait here until it has?
 
 
 # In the order in which `up` comes by; what has a call is too short to be hit from outside.
@@ -43,8 +44,8 @@ MOMENTS = (
     Moment("with one replica created", call=f"{REPLICAS}:create", when="after"),
     Moment("waiting for /readyz", line="start it beside"),
     Moment("having asked one golden request", call=f"{REPLICAS}:ask", when="after"),
-    Moment("before the switch", call=f"{EDGE}.write_set"),
-    Moment("with the switch prepared", call=f"{EDGE}.write_set", when="after"),
+    Moment("before the switch", call=f"{EDGE}.write_set", waits=True),
+    Moment("with the switch prepared", call=f"{EDGE}.write_set", when="after", waits=True),
     Moment("after the one rename", call=f"{EDGE}.point_at", when="after", over=True),
     Moment("seen through the edge", call=f"{EDGE}.wait_for", when="after", over=True),
     Moment("clearing the edge", call=f"{EDGE}.forget_sets", over=True),
@@ -60,7 +61,7 @@ SECRET = "FAULTS_SECRET"
 
 def up_stopped(place: Place, moment: Moment, number: signal.Signals) -> str:
     """`up` of a new release is stopped; what served serves, and the next `up` completes it."""
-    old = place.serves()
+    old, over = place.serves(), _is_over(moment, number)
     place.environment = {SECRET: "one"}
     place.set(secrets={SECRET: f"env:{SECRET}"})
     place.release(moment.words + number.name)
@@ -69,7 +70,7 @@ def up_stopped(place: Place, moment: Moment, number: signal.Signals) -> str:
         code = stop(("up", BOX), place, moment, number)
         now = place.serves()
         assert code == (INTERRUPTED if number == signal.SIGINT else -signal.SIGKILL), code
-        assert (now != old) == moment.over, f"{now} serves, before it was {old}"
+        assert (now != old) == over, f"{now} serves, before it was {old}"
         place.answers_right(now)
         left = _left(place)
         if number == signal.SIGINT:
@@ -80,14 +81,18 @@ def up_stopped(place: Place, moment: Moment, number: signal.Signals) -> str:
     failed = [phase.trouble for phase in load.phases if phase.failed]
     assert failed == [], failed
     assert new != old
-    assert new == now or not moment.over
+    assert new == now or not over
     place.whole(new)
     events = place.must("history", BOX)["events"]
     states = [e["release"] for e in events if e.get("state") == "serving"]
     assert states[:1] == [new], f"history does not say that {new} serves"
     place.environment = {}
-    serving = "the new one served already" if moment.over else "the old one served on"
+    serving = "the new one served already" if over else "the old one served on"
     return f"{serving}; left for the next `up` to clear: {_told(left)}; no request failed"
+
+
+def _is_over(moment: Moment, number: signal.Signals) -> bool:
+    return moment.over or (moment.waits and number == signal.SIGINT)
 
 
 def stop(verb: tuple[str, ...], place: Place, moment: Moment, number: signal.Signals) -> int:
@@ -159,7 +164,7 @@ def _cases() -> list[Case]:
     cases = []
     for number, word in said.items():
         for moment in MOMENTS:
-            allowed = "the new one serves" if moment.over else "the old one serves"
+            allowed = "the new one serves" if _is_over(moment, number) else "the old one serves"
             rest = "nothing is left" if number == signal.SIGINT else "the next `up` clears the rest"
             cases.append(
                 Case(
