@@ -377,22 +377,33 @@ def test_without_buildkit_anywhere_it_says_what_to_install(
     assert caught.value.code == "no-buildkit"
 
 
+@pytest.mark.parametrize("when", ["before the next build", "as it begins"])
 def test_an_image_that_somebody_removes_in_between_is_built_again(
-    docker_client: docker.DockerClient, asked_there: Index
+    when: str, docker_client: docker.DockerClient, asked_there: Index
 ) -> None:
     """As another project's `prune` may: no release stands on the dependencies yet."""
     of = made_up(f"images-{secrets.token_hex(4)}", fresh_lock(asked_there))
-    tag = steps(of)[0].tag
+    dependencies, model, _ = (step.tag for step in steps(of))
+    removed: list[str] = []
+
+    def remove() -> None:
+        if not removed:
+            docker_client.images.remove(dependencies)
+            removed.append(dependencies)
 
     class Meanwhile(Ui):
         def note(self, text: str) -> None:
-            if text.startswith("image: dependencies: ") and docker_client.images.list(name=tag):
-                self.note = super().note  # type: ignore[method-assign]  # only the first time
-                docker_client.images.remove(tag)
+            if text.startswith("image: dependencies: ") and when == "before the next build":
+                remove()
+
+        def explain(self, command: str, why: str) -> None:
+            if model in command and when == "as it begins":
+                remove()
 
     try:
         built = ensure(docker_client, steps(of), Meanwhile())
 
         assert built.made == ("dependencies", "dependencies", "model", "image")
+        assert removed == [dependencies]
     finally:
         forget(docker_client, of)

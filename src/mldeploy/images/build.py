@@ -11,10 +11,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mldeploy.errors import FailedError
 from mldeploy.images import buildkit, context
 from mldeploy.images.output import Output
 from mldeploy.images.recipe import BUILD, INDEX_ARGUMENTS, File, ImageStep
-from mldeploy.images.trouble import explain_build, explain_pull
+from mldeploy.images.trouble import DISTURBED, explain_build, explain_pull
 from mldeploy.ui import Ui
 
 if TYPE_CHECKING:
@@ -45,15 +46,22 @@ def ensure(client: docker.DockerClient, steps: Sequence[ImageStep], ui: Ui) -> B
     """
     made: list[str] = []
     # Looked at again after each: somebody else's `prune` may take what no release stands on yet.
-    while (missing := _missing(client, steps)) and len(made) < MOST_BUILDS:
+    for left in reversed(range(MOST_BUILDS)):
+        if not (missing := _missing(client, steps)):
+            break
         step = missing[0]
         if step is steps[0]:
             _ensure_base(client, step.parent, ui)
-        with ui.step(f"image: {step.role}") as line:
-            ui.explain(f"docker build -t {step.tag} - < context.tar", step.why)
-            _build(client, step, ui)
-            line.say(step.tag)
-        made.append(step.role)
+        try:
+            with ui.step(f"image: {step.role}") as line:
+                ui.explain(f"docker build -t {step.tag} - < context.tar", step.why)
+                _build(client, step, ui)
+                line.say(step.tag)
+            made.append(step.role)
+        except FailedError as error:
+            if error.code != DISTURBED or not left:
+                raise
+            ui.note("somebody removed what it stood on: once more")
     image = client.images.get(steps[-1].tag)
     return Built(steps[-1].tag, str(image.id), tuple(made))
 

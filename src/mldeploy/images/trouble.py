@@ -29,12 +29,21 @@ class Trouble:
     do: str
 
 
+DISTURBED = "build-disturbed"
+
 TROUBLES = (
     Trouble(
         "disk-full",
         "no space left on device|disk quota exceeded|ENOSPC",
         "The engine's disk is full.",
         "mldeploy prune     (old releases of this project), or: docker system prune",
+    ),
+    Trouble(
+        DISTURBED,
+        # Its base is there before a build begins: what it looks for elsewhere is an image of ours.
+        "No such image|pull access denied|manifest for .* not found|/v2/",
+        "What it stands on was removed in the middle of it, by another `prune` on this engine.",
+        "mldeploy up     (once that has ended)",
     ),
     Trouble(
         "hash-mismatch",
