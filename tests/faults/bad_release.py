@@ -92,7 +92,6 @@ CASES = [
         "`up` of a service whose `__init__` does not return, under load",
         "refused with exit code 3 after `ready_timeout`; the old one serves untouched",
         never_ready,
-        in_ci=True,
     ),
     Case(
         "a release that is ready but wrong",

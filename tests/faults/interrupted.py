@@ -179,7 +179,6 @@ def _cases() -> list[Case]:
 
 
 IN_CI = {
-    ("SIGKILL", "waiting for /readyz"),
     ("SIGKILL", "after the one rename"),
     ("SIGINT", "draining the old replicas"),
 }

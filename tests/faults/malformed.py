@@ -90,7 +90,7 @@ async def _answer(port: int, each: Malformed) -> tuple[int, bytes]:
             if each.kind in CUT_SHORT:  # a whole request's answer would not be waited for
                 writer.write_eof()
             said = await reader.read()
-        if said.startswith(b"HTTP/1.1 100 "):  # "go on", before the answer
+        while said.startswith(b"HTTP/1.1 100 "):  # "go on", before the answer
             _, _, said = said.partition(b"\r\n\r\n")
         line = said.partition(b"\r\n")[0].split(b" ")
         return (int(line[1]) if len(line) > 1 and line[0].startswith(b"HTTP/") else 0), said
