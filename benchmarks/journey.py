@@ -513,7 +513,7 @@ class Ours:
     def prepare(self) -> None:
         """A free port, and a threshold that no edit fails: what is timed is not the judgement."""
         params = self.root / "params.toml"
-        params.write_text(edited(self.params(), {"minimum_roc_auc": 0.6}), encoding="utf-8")
+        params.write_text(edited(self.params(), {"minimum": 0.6}), encoding="utf-8")
         file = self.root / "mldeploy.toml"
         text = file.read_text(encoding="utf-8").replace("port = 3000", f"port = {_free_port()}")
         file.write_text(text, encoding="utf-8")
