@@ -304,7 +304,10 @@ def test_the_package_is_named_after_the_project(
             "model": f"{slug}@champion",
             "golden": "tests/golden.json",
         },
-        "targets": {"local": {"kind": "process", "port": 3000}},
+        "targets": {
+            "local": {"kind": "process", "port": 3000},
+            "docker": {"kind": "docker", "port": 8080, "replicas": 2},
+        },
     }
 
 
