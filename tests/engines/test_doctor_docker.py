@@ -466,8 +466,9 @@ def test_an_engine_that_was_killed(
 def test_a_whole_project_from_the_command_line(workplace: Workplace) -> None:
     settings = workplace.root / "mldeploy.toml"
     text = settings.read_text()
-    target = f'\n[targets.docker]\nkind = "docker"\nport = {free_port()}\ncpus = 0.5\n'
-    settings.write_text(text + target + '[targets.docker.secrets]\nT = "file:token"\n')
+    others = text.partition("[targets.docker]")[0]
+    target = f'[targets.docker]\nkind = "docker"\nport = {free_port()}\ncpus = 0.5\n'
+    settings.write_text(others + target + '[targets.docker.secrets]\nT = "file:token"\n')
     (workplace.root / "token").write_text("swordfish")
     (workplace.root / "token").chmod(0o644)
 

@@ -51,7 +51,7 @@ def saved_images(
     folder = tmp_path_factory.mktemp("images")
     for number, name in enumerate(MAKERS):
         with (folder / f"{number}.tar").open("wb") as tar:
-            tar.writelines(docker_client.images.get(name).save(named=True))
+            tar.writelines(docker_client.images.get(name).save(named=name))
     yield folder
     shutil.rmtree(folder)  # pytest would keep it for three runs
 
