@@ -1,14 +1,17 @@
-"""`python -m tests.lab engine | status | down`: what contributors and .ci/run type."""
+"""`python -m tests.lab engine | up | status | down`: what contributors and .ci/run type."""
 
 from __future__ import annotations
 
+import shlex
 import sys
 
 import click
 
 from mldeploy.errors import MldeployError
 from mldeploy.ui import Ui
+from tests.lab import daemon, hosts
 from tests.lab import engine as lab
+from tests.lab.host import Host
 from tests.lab.small_engine import clear_left
 
 
@@ -30,6 +33,35 @@ def engine(print_pid: bool) -> None:
 
 
 @main.command()
+@click.option("--count", type=click.IntRange(1, 20), default=1, help="How many.")
+@click.option("--bare", is_flag=True, help="Without an engine, to install one on it.")
+@click.option("--user", type=click.Choice(hosts.USERS), default="root", help="Who logs in.")
+def up(count: int, bare: bool, user: str) -> None:
+    """SSH hosts with an engine of their own; they stay until `down`."""
+    ui = Ui()
+    lab.bring_up(ui)
+    hosts.clear_left()
+    for _ in range(count):
+        with ui.step("start an SSH host"):
+            host = hosts.start(ui, engine=not bare, user=user)
+        click.echo("\n".join(ways_to(host)))
+
+
+def ways_to(host: Host) -> list[str]:
+    """What to paste."""
+    known = host.ssh_config(host.folder / "config").with_name("known_hosts")
+    return [
+        "",
+        f"# {host.name}: {'an engine' if host.engine else 'no engine'}; its key: {host.key}",
+        f"# {shlex.join(['ssh', '-F', str(host.folder / 'config'), 'box'])}",
+        f"# known_hosts: {known}",
+        "[targets.box]",
+        'kind = "ssh"',
+        f'host = "{host.user}@{host.address}"',
+    ]
+
+
+@main.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def status(as_json: bool) -> None:
     """What answers and what is missing; exit code 1 if something is."""
@@ -40,17 +72,30 @@ def status(as_json: bool) -> None:
         f"image   {name}{'' if there else ': missing'}" for name, there in found.images.items()
     ]
     lines += [] if found.ready else ["start   python -m tests.lab engine"]
-    Ui(as_json=as_json).result(found.as_dict(), "\n".join(lines))
+    there = hosts.found() if found.engine else []
+    lines += [f"host    {line_of(each)}" for each in there]
+    told = found.as_dict() | {"hosts": [each.as_dict() for each in there]}
+    Ui(as_json=as_json).result(told, "\n".join(lines))
     sys.exit(0 if found.ready else 1)
+
+
+def line_of(found: hosts.Found) -> str:
+    host, of = found.host, "up" if found.owner == hosts.UP else f"process {found.owner.split()[0]}"
+    what = "an engine" if host.engine else "bare"
+    state = "" if found.running else ", not running"
+    return f"{host.name} {host.user}@{host.address}, {what}, of {of}{state}"
 
 
 @main.command()
 @click.option("--pid", type=int, help="Only if this is the one.")
 def down(pid: int | None) -> None:
-    """End the engine, if the lab started it; images stay for the next start."""
+    """End the hosts of `up`, and the engine if the lab started it; images stay."""
+    ended_hosts = hosts.clear_left(also_up=pid is None) if daemon.answers() else []
     ended = lab.take_down(pid)
     slots = clear_left()
     click.echo(f"ended dockerd, pid {ended}" if ended else "no engine that the lab started")
+    if ended_hosts:
+        click.echo(f"ended hosts: {', '.join(ended_hosts)}")
     if slots:
         click.echo(f"cleared {len(slots)} second engines of test runs that were killed")
 

@@ -20,12 +20,16 @@ import pytest
 from mldeploy.errors import RefusedError
 from mldeploy.ui import Ui
 from tests.lab import engine as lab
+from tests.lab import hosts
+from tests.lab.host import Host
+from tests.lab.laptop import Laptop
 from tests.lab.small_engine import SmallEngine, small_engine
 
 if TYPE_CHECKING:
     import docker
 
 START_IT = "python -m tests.lab engine"
+HOST_DISK = 4 * 1024**3  # a sparse file: it takes what is written
 PROJECT, FOLDER = "mldeploy.project", "mldeploy.folder"
 
 
@@ -117,6 +121,21 @@ def second_engine() -> Iterator[SmallEngine]:
         except RefusedError as refused:  # not root, not Debian; in CI a skip is a failure
             pytest.skip(f"no second engine: {refused.why}")
         yield engine
+
+
+@pytest.fixture(scope="module")
+def lab_host() -> Iterator[Host]:
+    """An SSH host with an engine on a disk of its own, for one module; it is gone afterwards."""
+    if os.geteuid() != 0:  # in CI a skip is a failure
+        pytest.skip("no SSH host: its disk is mounted, which only root may")
+    with hosts.lab_host(Ui(), disk=HOST_DISK) as host:
+        yield host
+
+
+@pytest.fixture
+def laptop_home(lab_host: Host, tmp_path: Path) -> Laptop:
+    """A home folder from which `ssh box` gets to the module's host."""
+    return lab_host.write_laptop(tmp_path / "laptop")
 
 
 def left_of(client: docker.DockerClient, projects: Projects) -> list[str]:

@@ -1,0 +1,62 @@
+"""A host's disk: a file system in a sparse file, at the host's /var/lib/docker. Needs root."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab.places import CACHE
+from tests.lab.plain_network import run_as_root
+from tests.lab.small_engine import RUNS, mounts_below
+
+
+@dataclass(frozen=True)
+class Disk:
+    """``name`` is its host's."""
+
+    name: str
+
+    @property
+    def file(self) -> Path:
+        return CACHE / f"disk-{self.name}.img"
+
+    @property
+    def folder(self) -> Path:
+        """Where it is mounted on this machine."""
+        return RUNS / "hosts" / self.name
+
+    def make(self, size: int) -> None:
+        self.folder.mkdir(parents=True)
+        with self.file.open("wb") as file:
+            file.truncate(size)
+        run_as_root("mkfs.ext4", "-q", "-m", "0", "-E", "lazy_itable_init=1", str(self.file))
+        run_as_root("mount", "-o", "loop", str(self.file), str(self.folder))
+
+    def remove(self) -> None:
+        """Whatever is left of it; may be done twice, and for a host that never had one."""
+        for place in mounts_below(self.folder, Path("/proc/self/mounts").read_text()):
+            run_as_root("umount", place)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.file.unlink(missing_ok=True)
+
+    def free(self) -> int:
+        found = os.statvfs(self.folder)
+        return found.f_bavail * found.f_frsize
+
+    def fill(self, leave: int = 0) -> None:
+        """Take all space but ``leave`` bytes."""
+        with (self.folder / "filler").open("ab") as filler:
+            step = 256 * 1024**2
+            while step >= 4096:
+                wanted = min(step, self.free() - leave)
+                if wanted <= 0:
+                    return
+                try:
+                    os.posix_fallocate(filler.fileno(), filler.seek(0, os.SEEK_END), wanted)
+                except OSError:  # room for a piece of this size there is not
+                    step //= 2
+
+    def empty(self) -> None:
+        (self.folder / "filler").unlink(missing_ok=True)
