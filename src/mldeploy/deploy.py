@@ -33,13 +33,15 @@ from mldeploy.who import user
 class Deployed:
     """What serves now, and how it came to: ``switched`` is None when it served already.
 
-    ``first_key`` is the API key that was made on the way, to be shown this once.
+    ``first_key`` is the API key that was made on the way, to be shown this once; ``authority`` as
+    :meth:`Engine.authority` gives it.
     """
 
     release: Release
     serving: Serving
     switched: Switched | None
     first_key: Key | None = None
+    authority: str | None = None
 
 
 def up(project: Project, name: str, target: Target, ui: Ui) -> Deployed:
@@ -56,7 +58,7 @@ def up(project: Project, name: str, target: Target, ui: Ui) -> Deployed:
                 engine.check()
                 _complete_history(engine, now := engine.serving())
                 if engine.as_wanted(now, fresh):
-                    return Deployed(fresh, now, switched=None)
+                    return Deployed(fresh, now, switched=None, authority=engine.authority())
                 had_keys = bool(engine.keys())
                 deployed = _replace(engine, fresh, "up", ui)
                 engine.prune()
@@ -98,7 +100,7 @@ def scale(project: Project, name: str, target: Target, count: int, ui: Ui) -> De
                 step.say(f"{len(gone)} ended, after their requests in flight")
                 engine.record(told)
             switched = Switched(url=now.url or "", pause=None)
-        return Deployed(serves, engine.serving(), switched)
+        return Deployed(serves, engine.serving(), switched, authority=engine.authority())
 
 
 def forget_old_releases(project: Project, fresh: Release | None = None) -> list[str]:
@@ -129,7 +131,7 @@ def _replace(engine: Engine, fresh: Release, action: Action, ui: Ui) -> Deployed
     except MldeployError as error:
         engine.record(_event("refused", fresh, error.why))
         raise
-    return Deployed(fresh, engine.serving(), switched)
+    return Deployed(fresh, engine.serving(), switched, authority=engine.authority())
 
 
 def _grow(engine: Engine, serves: Release, more: int, told: Event, ui: Ui) -> Switched:

@@ -8,6 +8,8 @@ from http.client import HTTPConnection, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
 
+from mldeploy.certificates import trust
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -23,14 +25,30 @@ class Answer:
             return self.text
 
 
-def post(url: str, body: Any, *, timeout: float, headers: dict[str, str] | None = None) -> Answer:
+def post(
+    url: str,
+    body: Any,
+    *,
+    timeout: float,
+    headers: dict[str, str] | None = None,
+    authority: str | None = None,
+    also: str | None = None,
+) -> Answer:
     """POST ``body`` as JSON; ``timeout`` in seconds. Raises OSError or http.client.HTTPException.
 
+    Over https the server's certificate is verified before anything is sent, with ``authority`` and
+    ``also`` as for :func:`mldeploy.certificates.trust`; ssl.SSLError says that it was not.
     No proxy is asked: these requests go to the machine that the URL names.
     """
     parts = urlsplit(url)
-    scheme = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = scheme(parts.hostname or "", parts.port, timeout=timeout)
+    connection: HTTPConnection
+    if parts.scheme == "https":
+        context = trust(authority, also)
+        connection = HTTPSConnection(
+            parts.hostname or "", parts.port, timeout=timeout, context=context
+        )
+    else:
+        connection = HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
     try:
         connection.request(
             "POST",

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mldeploy import release
+from mldeploy import certificate_shown, release
 from mldeploy.config import Target
 from mldeploy.engines import engine_for
 from mldeploy.engines.base import Engine, Serving
@@ -16,6 +16,8 @@ from mldeploy.project import Project
 from mldeploy.ui import Ui
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mldeploy.golden import Request
     from mldeploy.plan import Facts
 
@@ -30,7 +32,9 @@ def status(project: Project, name: str, target: Target) -> dict[str, Any]:
     serving = engine.serving()
     there = engine.replicas() if serving.state != "down" else []
     counted = asdict(measure(one.metrics for one in there)) if there else None
-    return describe(name, target, serving, _record(engine, serving.release)) | {
+    own = engine.authority() if serving.state != "down" else None
+    return describe(name, target, serving, _record(engine, serving.release), own) | {
+        **certificate_shown.facts(serving.url, own, certificate_shown.named(project, target)),
         "state": serving.state,
         "health": serving.detail,
         "started_at": serving.started_at,
@@ -51,13 +55,24 @@ def status(project: Project, name: str, target: Target) -> dict[str, Any]:
 
 
 def describe(
-    name: str, target: Target, serving: Serving, made: release.Release | None
+    name: str,
+    target: Target,
+    serving: Serving,
+    made: release.Release | None,
+    authority: str | None = None,
 ) -> dict[str, Any]:
-    """The keys that `up` and `status` share. Money is US dollars as a decimal string."""
+    """The keys that `up` and `status` share. Money is US dollars as a decimal string.
+
+    ``authority`` as :meth:`Engine.authority` gives it.
+    """
+    from mldeploy.certificates import fingerprint
+
     return {
         "target": name,
         "kind": target.kind,
         "url": serving.url,
+        "certificate": getattr(target, "certificate", "none"),
+        "ca_fingerprint": fingerprint(authority) if authority else None,
         "release": serving.release,
         "model": made.model if made else None,
         "model_version": made.model_version if made else None,
@@ -108,8 +123,10 @@ def predict(
 ) -> Prediction:
     """Ask what serves on a target; without a body, the first golden request of its release.
 
-    Raises :class:`FailedError` if nothing serves, or with the service's own words if it refuses.
+    Raises :class:`FailedError` if nothing serves, if it can't prove who it is (then it is not told
+    the key), or with the service's own words if it refuses.
     """
+    import ssl
     from http.client import HTTPException
 
     from mldeploy.http_json import post
@@ -125,10 +142,22 @@ def predict(
         )
     example = _example(project, engine, serving) if body is None or path is None else None
     asked = body if body is not None else example.body if example else {}
-    url = serving.url + (path or (example.path if example else "/predict"))
+    route = path or (example.path if example else "/predict")
+    url = serving.url + route
+    own, also = engine.authority(), certificate_shown.named(project, target)
     began = time.perf_counter()
     try:
-        answer = post(url, asked, timeout=60, headers=_authorization(engine))
+        with engine.reached(serving.url) as here:
+            answer = post(
+                here + route,
+                asked,
+                timeout=60,
+                headers=_authorization(engine),
+                authority=own,
+                also=also,
+            )
+    except ssl.SSLError as error:
+        raise certificate_shown.not_proven(error, url, name, own) from error
     except (OSError, HTTPException) as error:
         raise FailedError(
             "no-answer",
@@ -146,15 +175,22 @@ def predict(
         )
     by = answer.headers.get("x-mldeploy-release")
     key_of = name if engine.keys() else None
-    return Prediction(url, asked, answer.json(), by, took, curl(url, asked, key_of=key_of))
+    believed = certificate_shown.as_file(project, name, own or also)
+    line = curl(url, asked, key_of=key_of, authority=believed)
+    return Prediction(url, asked, answer.json(), by, took, line)
 
 
-def curl(url: str, body: Any, *, key_of: str | None = None) -> str:
-    """The same request as a person types it; the key of ``key_of`` is asked for, not shown."""
+def curl(url: str, body: Any, *, key_of: str | None = None, authority: Path | None = None) -> str:
+    """The same request as a person types it; the key of ``key_of`` is asked for, not shown.
+
+    ``authority`` is a file with the root certificate to believe in place of the system's.
+    """
     import shlex
 
     data = shlex.quote(json.dumps(body, ensure_ascii=False))
     words = [f"curl -s {url}", "-H 'Content-Type: application/json'"]
+    if authority:
+        words.append(f"--cacert {shlex.quote(str(authority))}")
     if key_of:
         words.append(f'-H "Authorization: Bearer $(mldeploy keys show {key_of} --plain)"')
     return " ".join([*words, f"-d {data}"])

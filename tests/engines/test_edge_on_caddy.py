@@ -11,11 +11,12 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from mldeploy.edge import Edge
+from mldeploy.certificates import trust
+from mldeploy.edge import Edge, configuration
+from mldeploy.edge.certificate import Tls
 from mldeploy.keys import hashed, new_key
 from tests.conftest import until
 from tests.engines.edge_bench import CADDY, Bench, basic
@@ -262,42 +263,38 @@ def test_a_client_that_never_ends_its_headers_is_sent_away(bench: Bench) -> None
         assert time.monotonic() - begun < 15
 
 
-# A domain
+# TLS: an authority is asked in test_edge_certificates.py, here the edge is its own
 
 
-def test_a_domain_is_served_on_tls_alone(tmp_path: Path) -> None:
-    """With Caddy's own authority in place of the public one."""
-
-    def own_authority(configured: dict[str, Any]) -> None:
-        policy = {"subjects": ["model.test"], "issuers": [{"module": "internal"}]}
-        configured["apps"]["tls"] = {"automation": {"policies": [policy]}}
-        local = {"install_trust": False}
-        configured["apps"]["pki"] = {"certificate_authorities": {"local": local}}
-
-    bench = Bench(tmp_path, Edge(domain="model.test"))
+@pytest.mark.parametrize("host", ["model.test", "127.0.0.1"])
+def test_a_service_is_served_on_tls_alone(tmp_path: Path, host: str) -> None:
+    """Under an address too, which no client names in its greeting."""
+    bench = Bench(tmp_path, Edge(tls=Tls(host, "own", port=4443)))
     try:
         bench.serve(bench.replica("one"))
-        bench.start(own_authority)
+        bench.start()
         until(bench.ready, 20)
         plain = bench.ask("/predict?a=b", "GET")
         assert plain.status == 308
-        assert plain.headers["location"] == "https://model.test/predict?a=b"
+        assert plain.headers["location"] == f"https://{host}:4443/predict?a=b"
         root = until(lambda: next(tmp_path.rglob("root.crt"), None), 20)
-        context = ssl.create_default_context(cafile=str(root))
+        context = trust(root.read_text())
         context.set_alpn_protocols(["http/1.1"])
         good = f"Authorization: Bearer {bench.key.key}\r\n"
-        assert until(lambda: _over_tls(bench, context, "model.test", good)) == b"200"
-        assert _over_tls(bench, context, "model.test", "") == b"401"
-        assert _over_tls(bench, context, "other.test", good) == b"421"
+        assert until(lambda: _over_tls(bench, context, host, host, good)) == b"200"
+        assert _over_tls(bench, context, host, host, "") == b"401"
+        assert _over_tls(bench, context, host, "other.test", good) == b"421"
     finally:
         bench.end()
 
 
-def _over_tls(bench: Bench, context: ssl.SSLContext, name: str, header: str) -> bytes | None:
+def _over_tls(
+    bench: Bench, context: ssl.SSLContext, host: str, name: str, header: str
+) -> bytes | None:
     plain = socket.create_connection(("127.0.0.1", bench.edge.https_port), timeout=20)
     with plain:
         try:
-            link = context.wrap_socket(plain, server_hostname="model.test")
+            link = context.wrap_socket(plain, server_hostname=host)
         except ssl.SSLError:
             return None  # the certificate is still being made
         with link:
@@ -310,10 +307,15 @@ def _over_tls(bench: Bench, context: ssl.SSLContext, name: str, header: str) -> 
 
 def test_caddy_takes_every_configuration_that_we_write(tmp_path: Path) -> None:
     keys = tuple(hashed(new_key(datetime.now(UTC))) for _ in range(3))
-    for edge in (Edge(), Edge(keys=keys), Edge(keys=keys, domain="a.test", request_timeout=600)):
+    tls = [
+        Tls("a.test"),
+        Tls("203.0.113.7", "address", acme_directory="https://ca.test/d"),
+        Tls("9.9.9.9", "address"),
+        Tls("10.0.0.7", "own", port=8443),
+    ]
+    kinds = [Edge(keys=keys, tls=one, request_timeout=600) for one in tls]
+    for edge in (Edge(), Edge(keys=keys), *kinds):
         bench = Bench(tmp_path, edge)
-        from mldeploy.edge import configuration
-
         bench.write(configuration(edge))
         done = subprocess.run(
             [CADDY, "validate", "--config", tmp_path / "caddy.json"],

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from mldeploy import edge
-from mldeploy.edge import Edge, configuration, proxy, slots_for
+from mldeploy.edge import Edge, configuration, gate, proxy, slots_for
+from mldeploy.edge.certificate import Tls
 from mldeploy.keys import hashed, new_key
 
 KEYS = tuple(new_key(datetime.now(UTC)) for _ in range(2))
@@ -57,18 +58,23 @@ def test_every_replica_gets_equally_many_slots(count: int) -> None:
     assert slots[0] == replicas[0]
 
 
-def test_without_a_domain_nothing_asks_for_a_certificate() -> None:
+def test_without_tls_nothing_asks_for_a_certificate() -> None:
     server = _server(Edge())
     assert server["listen"] == [":8080"]
-    assert server["automatic_https"] == {"disable": True}
+    assert "tls_connection_policies" not in server
+    assert not {"tls", "pki"} & set(configuration(Edge())["apps"])
 
 
-def test_with_a_domain_plain_http_is_for_readyz_alone() -> None:
-    server = _server(Edge(domain="model.example.com"))
+@pytest.mark.parametrize("kind", ["domain", "address", "own"])
+def test_with_tls_plain_http_is_for_readyz_alone(kind: Any) -> None:
+    server = _server(Edge(tls=Tls("model.example.com", kind)))
     assert server["listen"] == [":8080", ":8443"]
+    assert server["automatic_https"] == {"disable": True}
     first = server["routes"][0]
-    assert first["match"][0]["protocol"] == "http"
-    assert first["handle"][0]["headers"]["Location"][0].startswith("https://model.example.com")
+    assert first["match"][0] == {"protocol": "http", "not": [gate.READY]}
+    assert first["handle"][0]["headers"]["Location"] == [
+        "https://model.example.com{http.request.uri}"
+    ]
 
 
 def test_there_is_time_for_a_slow_upload_and_for_two_attempts_after_it() -> None:

@@ -89,7 +89,7 @@ def _tell(ui: Any, name: str, settings: Any, done: Any, word: str) -> None:
 
     made = done.release
     pause = done.switched.pause if done.switched else None
-    data = describe(name, settings, done.serving, made) | {
+    data = describe(name, settings, done.serving, made, done.authority) | {
         "changed": done.switched is not None,
         "pause_seconds": pause.total_seconds() if pause else None,
     }
@@ -102,6 +102,9 @@ def _tell(ui: Any, name: str, settings: Any, done: Any, word: str) -> None:
         f"  code   {made.code}",
         "  next   mldeploy predict · mldeploy status · mldeploy logs -f · mldeploy down",
     ]
+    if data["ca_fingerprint"]:
+        own = f"own certificate authority, SHA-256 {data['ca_fingerprint']}"
+        lines.insert(3, f"  tls    {own}  (predict verifies it)")
     if done.first_key:  # in words only: --json may end up in a log
         lines[3:3] = [
             f"  key    {done.first_key.key}",

@@ -132,6 +132,13 @@ def _status_text(found: dict[str, Any]) -> str:
         lines.append(f"  model    {found['model']} version {found['model_version']}, {run}{code}")
     if found["started_at"]:
         lines.append(f"  since    {found['started_at']}")
+    if found["certificate_until"]:
+        until = found["certificate_until"].replace("T", " ").removesuffix("+00:00")
+        lines.append(f"  tls      certificate until {until} UTC, by {found['certificate_issuer']}")
+    if found["certificate_trouble"]:
+        lines.append(f"  tls      NOT VERIFIED: {found['certificate_trouble']}")
+    if found["ca_fingerprint"]:
+        lines.append(f"           own certificate authority, SHA-256 {found['ca_fingerprint']}")
     lines += _measured(found)
     lines.append("  cost     $0.00 an hour: it is your own machine")
     if found["state"] in ("dead", "unhealthy"):

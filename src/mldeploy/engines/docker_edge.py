@@ -12,15 +12,18 @@ import secrets
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mldeploy import edge, keys
-from mldeploy.config import DockerTarget
+from mldeploy.certificates import read_root, shows
+from mldeploy.config import EngineTarget
+from mldeploy.edge.certificate import Tls
 from mldeploy.engines import docker_exec, docker_files
 from mldeploy.engines.docker_files import File
-from mldeploy.engines.docker_names import SETTINGS, Names
+from mldeploy.engines.docker_names import FOLDER, SETTINGS, Names
 from mldeploy.engines.docker_replicas import RESTART, log_config
 from mldeploy.errors import FailedError
 from mldeploy.history import Event
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 HOME = "/edge"
+ROOT = "data/caddy/pki/authorities/local/root.crt"  # of its own authority; Caddy's own place
 ANSWER_SECONDS = 15.0
 
 
@@ -53,10 +57,36 @@ class Live:
 class DockerEdge:
     """The edge of one target. Methods raise docker's own errors; the engine tells them."""
 
-    def __init__(self, client: docker.DockerClient, names: Names, target: DockerTarget) -> None:
+    def __init__(
+        self, client: docker.DockerClient, names: Names, target: EngineTarget, host: str
+    ) -> None:
         self.client = client
         self.names = names
         self.target = target
+        self.host = host  # the name or address under which users reach the machine
+
+    @property
+    def url(self) -> str:
+        tls = self._tls()
+        host = self.target.domain or self.host
+        return tls.origin if tls else f"http://{host}:{self.target.published}"
+
+    def ports(self) -> set[int]:
+        """Those of the machine that the edge is published at."""
+        return {port for _, port in self._published().values()}
+
+    def _published(self) -> dict[str, tuple[str, int]]:
+        where = self.target.address
+        match self.target.certificate:
+            case "none":
+                return {f"{edge.HTTP_PORT}/tcp": (where, self.target.published)}
+            case "own":
+                return {f"{edge.HTTPS_PORT}/tcp": (where, self.target.published)}
+            case _:  # a public authority asks at these two
+                return {
+                    f"{edge.HTTP_PORT}/tcp": (where, 80),
+                    f"{edge.HTTPS_PORT}/tcp": (where, 443),
+                }
 
     def container(self) -> Container | None:
         import docker
@@ -137,7 +167,7 @@ class DockerEdge:
     @property
     def digest(self) -> str:
         """Of what can't be changed in a running edge: its image and what it publishes."""
-        parts = (edge.IMAGE, self.target.address, str(self.target.port), self.target.domain or "")
+        parts = (edge.IMAGE, *(f"{i} {o}" for i, o in sorted(self._published().items())))
         return digest_of({"edge": "\n".join(parts).encode()})[:12]
 
     def fits(self) -> bool:
@@ -155,14 +185,6 @@ class DockerEdge:
             old.stop(timeout=10)
             old.rename(self._aside)
         self.client.volumes.create(self.names.edge, labels=self.names.labels("edge"))
-        published: dict[str, Any] = {
-            f"{edge.HTTP_PORT}/tcp": (self.target.address, self.target.port),
-        }
-        if self.target.domain:
-            published = {
-                f"{edge.HTTP_PORT}/tcp": (self.target.address, 80),
-                f"{edge.HTTPS_PORT}/tcp": (self.target.address, 443),
-            }
         box = self.client.containers.create(
             edge.IMAGE,
             ["caddy", "run", "--config", f"{HOME}/caddy.json"],
@@ -170,7 +192,7 @@ class DockerEdge:
             labels=self.names.labels("edge", settings=self.digest),
             environment={"XDG_DATA_HOME": f"{HOME}/data", "XDG_CONFIG_HOME": f"{HOME}/config"},
             volumes={self.names.edge: {"bind": HOME, "mode": "rw"}},
-            ports=published,
+            ports=self._published(),
             network="bridge",
             read_only=True,
             tmpfs={"/tmp": "size=64m,mode=1777"},  # noqa: S108 - the edge's own, in memory
@@ -231,6 +253,38 @@ class DockerEdge:
         if there is None or json.loads(there.content) != self._configuration():
             self.reload()
 
+    # The certificate
+
+    def authority(self) -> str | None:
+        """The root certificate, as PEM text, if what the edge shows now is of its own authority.
+
+        For a bare address that is so where no public authority gave it one; what it shows is seen
+        from here, as users see it.
+        """
+        tls = self._tls()
+        box = self.container()
+        if tls is None or tls.kind == "domain" or box is None:
+            return None
+        file = docker_files.get(box, f"{HOME}/{ROOT}").get("")
+        if file is None:
+            return None
+        root = file.content.decode()
+        return root if tls.kind == "own" or shows(tls.host, tls.port, root) else None
+
+    def _tls(self) -> Tls | None:
+        """What is wanted, but for the place of the other authority's file: see _configuration."""
+        kind = self.target.certificate
+        if kind == "none":
+            return None
+        # A public authority asks at the usual ports, so those are published.
+        port = self.target.published if kind == "own" else 443
+        return Tls(
+            host=self.target.domain or self.host,
+            kind=kind,
+            port=port,
+            acme_directory=self.target.acme_directory,
+        )
+
     # Keys, and history
 
     def keys(self) -> tuple[Key, ...]:
@@ -281,17 +335,27 @@ class DockerEdge:
             self.client.volumes.get(self.names.edge).remove(force=True)
 
     def _configuration(self) -> dict[str, Any]:
+        tls, root = self._tls(), self._acme_root()
         settings = edge.Edge(
             keys=tuple(keys.hashed(key) for key in self.keys()),
             max_body=self.target.max_body_bytes,
             request_timeout=self.target.request_timeout,
-            domain=self.target.domain,
+            tls=replace(tls, acme_root=f"{HOME}/{_name_of(root)}") if tls and root else tls,
         )
         return edge.configuration(settings)
 
     def _write_configuration(self, name: str) -> None:
         content = json.dumps(self._configuration(), indent=1).encode()
-        docker_files.put(self._there(), HOME, {name: File(content, mode=0o600)})
+        files = {name: File(content, mode=0o600)}
+        if root := self._acme_root():
+            files[_name_of(root)] = File(root.encode())
+        docker_files.put(self._there(), HOME, files)
+
+    def _acme_root(self) -> str | None:
+        """The text of the file that mldeploy.toml names, or a ConfigError."""
+        if self.target.acme_root is None or self.target.certificate == "none":
+            return None
+        return read_root(Path(self.names.owner[FOLDER]) / self.target.acme_root)
 
     def _have_image(self) -> None:
         import docker
@@ -327,3 +391,8 @@ class DockerEdge:
                 why=(ran.err or ran.out).strip()[-500:] or f"`{words}` ended with {ran.code}.",
                 do=f"mldeploy logs {self.names.target} --edge",
             )
+
+
+def _name_of(root: str) -> str:
+    """Another root is another file, so the configuration, which names it, tells them apart."""
+    return f"acme-root-{digest_of({'pem': root.encode()})[:12]}.pem"
