@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -17,6 +17,10 @@ T = TypeVar("T", bound=msgspec.Struct)
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=63)]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Size = Annotated[str, msgspec.Meta(pattern=r"^[1-9]\d*(KB|MB|GB)$")]
+
+# What the edge shows to who connects: a public authority's certificate for the domain or for the
+# bare address, one of its own authority, or none at all: plain HTTP.
+Certificate = Literal["domain", "address", "own", "none"]
 
 MOST_REPLICAS = 16  # on one machine: as many as the edge has places for
 
@@ -64,13 +68,9 @@ class ProcessTarget(
         return "process"
 
 
-class DockerTarget(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="docker"
-):
+class ContainerTarget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Containers of a Docker engine: replicas that only the edge in front of them reaches."""
 
-    port: Port = 8080
-    address: Annotated[str, msgspec.Meta(pattern=r"^\d{1,3}(\.\d{1,3}){3}$")] = "127.0.0.1"
     replicas: Annotated[int, msgspec.Meta(ge=1, le=MOST_REPLICAS)] = 1
     # Seconds. A replica that is slow to load is given time; a request is not given for ever.
     ready_timeout: Annotated[int, msgspec.Meta(ge=1, le=3600)] = 120
@@ -82,14 +82,15 @@ class DockerTarget(
     max_body: Size = "10MB"
     base: str | None = None
     domain: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")] | None = None
+    tls: Literal["auto", "own", "plain"] = "auto"
+    # Another certificate authority than the public ones: its ACME directory, and the file with
+    # the root certificate that it is known by.
+    acme_directory: Annotated[str, msgspec.Meta(pattern=r"^https://\S+$")] | None = None
+    acme_root: str | None = None
     # May a replica open connections to the world? Closed unless the service needs it.
     outbound: bool = False
     env: dict[str, str] = {}
     secrets: dict[str, str] = {}
-
-    @property
-    def kind(self) -> str:
-        return "docker"
 
     @property
     def memory_bytes(self) -> int:
@@ -100,11 +101,75 @@ class DockerTarget(
         return bytes_of(self.max_body)
 
 
+class DockerTarget(ContainerTarget, frozen=True, tag_field="kind", tag="docker"):
+    """Containers on the Docker engine of this machine."""
+
+    port: Port = 8080
+    address: Annotated[str, msgspec.Meta(pattern=r"^\d{1,3}(\.\d{1,3}){3}$")] = "127.0.0.1"
+
+    @property
+    def kind(self) -> str:
+        return "docker"
+
+    @property
+    def published(self) -> int:
+        return self.port
+
+    @property
+    def certificate(self) -> Certificate:
+        """Plain HTTP is no risk on the loopback, which is where this is unless told otherwise."""
+        if self.domain and self.tls == "auto":
+            return "domain"
+        return "own" if self.tls == "own" else "none"
+
+
+class SshTarget(ContainerTarget, frozen=True, kw_only=True, tag_field="kind", tag="ssh"):
+    """Containers on the Docker engine of a machine that one can log in to.
+
+    ``host`` is what one would type after ``ssh``: a name of ~/.ssh/config or ``user@address``,
+    with ``:port`` where it isn't 22. ``private`` publishes no port: `mldeploy open` is the way in.
+    """
+
+    host: Annotated[
+        str, msgspec.Meta(pattern=r"^([^\s@:/-][^\s@:/]*@)?[^\s@:/-][^\s@:/]*(:\d{1,5})?$")
+    ]
+    port: Port | None = None
+    private: bool = False
+    # Where images are made: on that machine, or here, to be sent there in layers.
+    build: Literal["there", "here"] = "there"
+
+    @property
+    def kind(self) -> str:
+        return "ssh"
+
+    @property
+    def address(self) -> str:
+        """Of that machine, where the edge listens."""
+        return "127.0.0.1" if self.private else "0.0.0.0"  # noqa: S104 - the edge asks for a key
+
+    @property
+    def certificate(self) -> Certificate:
+        if self.private or self.tls == "plain":  # the way to a private one is SSH itself
+            return "none"
+        if self.tls == "own" or self.port not in (None, 443):  # authorities ask at 443 and 80
+            return "own"
+        return "domain" if self.domain else "address"
+
+    @property
+    def published(self) -> int:
+        """The port that users know, unless it is told in mldeploy.toml the usual one."""
+        if self.port is not None:
+            return self.port
+        return 8080 if self.private else 80 if self.certificate == "none" else 443
+
+
 # One class a kind; msgspec picks the class by `kind`.
-Target = ProcessTarget | DockerTarget
-KINDS: dict[str, type[ProcessTarget] | type[DockerTarget]] = {
+EngineTarget = DockerTarget | SshTarget  # those that a Docker engine runs
+Target = ProcessTarget | EngineTarget
+KINDS: dict[str, type[ProcessTarget] | type[DockerTarget] | type[SshTarget]] = {
     "process": ProcessTarget,
     "docker": DockerTarget,
+    "ssh": SshTarget,
 }
 
 # A pattern is for the machine; this is what a person is told instead.
@@ -124,6 +189,12 @@ EXPECTED = {
     "cpus": "processor cores for each replica, such as 0.5 or 2",
     "base": 'the name of an image with Python, such as "python:3.12-slim-bookworm"',
     "domain": 'a name that points at the machine, such as "model.example.org"',
+    "tls": '"auto", "own" (the edge is its own authority) or "plain" (no encryption)',
+    "acme_directory": 'an address, such as "https://ca.example.org/acme/directory"',
+    "acme_root": "the path of a file in PEM format, such as ca.pem",
+    "host": 'what you type after `ssh`, such as "ubuntu@203.0.113.7" or a name of ~/.ssh/config',
+    "private": "true or false",
+    "build": '"there" (on that machine) or "here" (needs Docker here)',
     "outbound": "true or false",
     "env": 'a table of texts, such as env = { LOG_LEVEL = "info" }',
     "secrets": 'a table of references, such as secrets = { TOKEN = "env:HF_TOKEN" }',

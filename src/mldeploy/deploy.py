@@ -47,6 +47,7 @@ class Deployed:
 def up(project: Project, name: str, target: Target, ui: Ui) -> Deployed:
     """Build the release of the project as it is, and let it take over once the gate is passed."""
     engine = engine_for(project, name, target)
+    engine.make_ready(ui)
     engine.refuse_if_locked()
     engine.check()
     with project.lock("up"):

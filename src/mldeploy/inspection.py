@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mldeploy import certificate_shown, release
-from mldeploy.config import Target
+from mldeploy.config import ProcessTarget, Target
 from mldeploy.engines import engine_for
 from mldeploy.engines.base import Engine, Serving
 from mldeploy.errors import FailedError
@@ -221,9 +221,10 @@ def plan_facts(project: Project, name: str, target: Target, ui: Ui) -> Facts:
         target=name,
         kind=target.kind,
         address=getattr(target, "address", "127.0.0.1"),
-        port=target.port,
+        port=target.port if isinstance(target, ProcessTarget) else target.published,
         replicas=getattr(target, "replicas", 1),
-        domain=getattr(target, "domain", None),
+        certificate="none" if isinstance(target, ProcessTarget) else target.certificate,
+        url=engine.url,
         serving=serving,
         model=project.config.project.model,
         model_version=champion.version if champion else None,

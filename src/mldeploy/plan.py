@@ -19,7 +19,8 @@ class Facts:
     address: str
     port: int
     replicas: int
-    domain: str | None
+    certificate: str
+    url: str
     serving: Serving
     model: str
     model_version: str | None
@@ -113,8 +114,14 @@ def _creates(facts: Facts, serves: bool) -> tuple[str, ...]:
     return (
         f"{made} (an image)",
         f"{replicas} on a private network of their own",
-        f"the edge in front of them (Caddy), on {facts.address}:{facts.port}, with an API key",
+        f"the edge in front of them (Caddy), on {_edge_at(facts)}, with an API key",
     )
+
+
+def _edge_at(facts: Facts) -> str:
+    if facts.certificate in ("domain", "address"):
+        return "ports 80 and 443"
+    return f"{facts.address}:{facts.port}"
 
 
 def _removes(facts: Facts) -> tuple[str, ...]:
@@ -125,13 +132,21 @@ def _removes(facts: Facts) -> tuple[str, ...]:
 def _reachable_by(facts: Facts) -> str:
     if facts.kind == "process":
         return f"programs on this machine only, at http://127.0.0.1:{facts.port}"
-    if facts.domain:
-        return f"everybody who has the API key, at https://{facts.domain}"
+    if facts.kind == "docker" and facts.address.startswith("127."):
+        return f"programs on this machine that have the API key, at {facts.url}"
     if facts.address.startswith("127."):
-        where = f"http://{facts.address}:{facts.port}"
-        return f"programs on this machine that have the API key, at {where}"
-    where = f"port {facts.port} of {facts.address}, without encryption"
-    return f"everybody in reach of this machine who has the API key, at {where}"
+        return "nobody but who may log in to it and has the API key: mldeploy open " + facts.target
+    if facts.certificate == "none":
+        return (
+            f"everybody in reach of it who has the API key, at {facts.url}, WITHOUT ENCRYPTION: "
+            "the key can be read on the way"
+        )
+    how = {
+        "domain": "with a public certificate",
+        "address": "with a public certificate for the bare address, else one of its own authority",
+        "own": "with a certificate of its own authority, which `predict` verifies",
+    }[facts.certificate]
+    return f"everybody who has the API key, at {facts.url}, {how}"
 
 
 def _changes(facts: Facts, serves: bool) -> tuple[str, ...]:

@@ -29,7 +29,10 @@ class Step:
 class Ui:
     """The flags of product.md, as behaviour."""
 
-    def __init__(self, *, as_json: bool = False, explaining: bool = False) -> None:
+    def __init__(
+        self, *, as_json: bool = False, explaining: bool = False, agreed: bool = False
+    ) -> None:
+        self.agreed = agreed  # --yes
         self.as_json = as_json
         self.explaining = explaining
         self.lively = sys.stderr.isatty() and not os.environ.get("NO_COLOR") and not explaining
@@ -46,6 +49,12 @@ class Ui:
         """A line of progress."""
         sys.stderr.write(f"  {text}\n")
         sys.stderr.flush()
+
+    def ask(self, question: str) -> bool:
+        """A yes or no from the person at the terminal; no, where nobody is."""
+        import click
+
+        return sys.stdin.isatty() and click.confirm(f"  {question}", default=False, err=True)
 
     def explain(self, command: str, why: str) -> None:
         """With --explain: the command that a person would type, and why."""

@@ -14,7 +14,8 @@ FIRST = Facts(
     address="127.0.0.1",
     port=3000,
     replicas=1,
-    domain=None,
+    certificate="none",
+    url="http://127.0.0.1:3000",
     serving=Serving("down"),
     model="docs@champion",
     model_version="1",
@@ -86,8 +87,13 @@ def test_containers_are_planned_with_their_edge_and_what_opens_it() -> None:
 
 def test_who_can_reach_it_is_told_for_every_way_of_opening_it() -> None:
     docker = replace(FIRST, kind="docker", port=8080)
+    box = replace(docker, target="box", kind="ssh", address="0.0.0.0", port=443)
+    named = replace(box, certificate="domain", url="https://m.example.org")
 
     assert "this machine only" in plan(FIRST).reachable_by
     assert "this machine that have the API key" in plan(docker).reachable_by
-    assert "without encryption" in plan(replace(docker, address="0.0.0.0")).reachable_by
-    assert "https://m.example.org" in plan(replace(docker, domain="m.example.org")).reachable_by
+    assert "WITHOUT ENCRYPTION" in plan(replace(docker, address="0.0.0.0")).reachable_by
+    assert "https://m.example.org, with a public certificate" in plan(named).reachable_by
+    assert "`predict` verifies" in plan(replace(box, certificate="own")).reachable_by
+    assert "mldeploy open box" in plan(replace(box, address="127.0.0.1")).reachable_by
+    assert any("ports 80 and 443" in one for one in plan(named).creates)

@@ -48,6 +48,8 @@ SECTIONS: dict[str, dict[str, VerbEntry]] = {
         "history": VerbEntry("look", "Every release that served here, and what became of it."),
         "image": VerbEntry("image", "What is in a release's image, and what made it big."),
         "keys": VerbEntry("operate", "The API keys that open a target: show, rotate."),
+        "open": VerbEntry("reach", "Show the service in a browser; a private one by a tunnel."),
+        "ssh": VerbEntry("reach", "Log in to the machine of a target."),
         "exec": VerbEntry("operate", "Run a command inside a replica."),
     },
     "Clear up": {

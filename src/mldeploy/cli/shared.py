@@ -22,7 +22,7 @@ def flags() -> Flags:
 def voice() -> Ui:
     """How this command speaks, by its flags."""
     given = flags()
-    return Ui(as_json=given.as_json, explaining=given.explain)
+    return Ui(as_json=given.as_json, explaining=given.explain, agreed=given.yes)
 
 
 def current_project() -> Project:

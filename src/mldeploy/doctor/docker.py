@@ -6,13 +6,13 @@ import os
 import platform
 from functools import cached_property
 
-from mldeploy.config import DockerTarget
+from mldeploy.config import EngineTarget
 from mldeploy.doctor import docker_host, docker_images, docker_reach, docker_room
 from mldeploy.doctor.checks import Check, Finding
 from mldeploy.project import Project
 
 
-def checks(project: Project, target: DockerTarget) -> list[Check]:
+def checks(project: Project, target: EngineTarget) -> list[Check]:
     """The engine first: what needs it is not looked at when it can't be reached."""
     one = _Engine(project, target)
     return [
@@ -34,7 +34,7 @@ def checks(project: Project, target: DockerTarget) -> list[Check]:
 class _Engine:
     """What several of the checks ask for, asked once."""
 
-    def __init__(self, project: Project, target: DockerTarget) -> None:
+    def __init__(self, project: Project, target: EngineTarget) -> None:
         self.project = project
         self.target = target
         self.reach = docker_reach.Reach()

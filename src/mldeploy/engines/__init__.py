@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from mldeploy.config import DockerTarget, Target
+from mldeploy.config import ProcessTarget, Target
 from mldeploy.engines.base import Engine
 from mldeploy.project import Project
 
 
 def engine_for(project: Project, name: str, target: Target) -> Engine:
     """The engine that runs ``target``."""
-    if isinstance(target, DockerTarget):
-        from mldeploy.engines.docker import DockerEngine
+    if isinstance(target, ProcessTarget):
+        from mldeploy.engines.process import ProcessEngine
 
-        return DockerEngine(project, name, target)
-    from mldeploy.engines.process import ProcessEngine
+        return ProcessEngine(project, name, target)
+    from mldeploy.engines.docker import DockerEngine
 
-    return ProcessEngine(project, name, target)
+    return DockerEngine(project, name, target)

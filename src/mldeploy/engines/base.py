@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -100,6 +100,27 @@ class Engine(ABC):
     start_in_words: ClassVar[tuple[str, str]]
     switch_in_words: ClassVar[tuple[str, str]]
     stop_in_words: ClassVar[tuple[str, str]]
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """Where users reach what serves here, or would; asks nobody."""
+
+    def make_ready(self, ui: Ui) -> None:
+        """Give the machine what it lacks to run releases, such as Docker; a person is asked."""
+        del ui  # a process needs this machine alone
+
+    def reached(self, url: str) -> AbstractContextManager[str]:
+        """The address at which this laptop reaches ``url``, as long as the context lasts."""
+        return nullcontext(url)
+
+    def keep_reached(self) -> None:
+        """Make the way there again if it broke; called now and then while one is held open."""
+        return
+
+    def login(self) -> list[str]:
+        """The command that opens a shell on the machine."""
+        raise cannot("ssh", "it runs on this machine: there is nowhere to log in to")
 
     # One at a time
 

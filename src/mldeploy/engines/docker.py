@@ -1,4 +1,4 @@
-"""The ``docker`` engine: replicas on a private network, and the edge in front of them.
+"""The Docker engine: replicas on a private network, and the edge in front of them.
 
 What runs is read from the engine itself: labels say whose a thing is, the edge's volume says who
 gets the requests. Nothing on the laptop is needed for it, so any checkout of the project sees the
@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mldeploy import history
-from mldeploy.config import DockerTarget
+from mldeploy.config import EngineTarget
 from mldeploy.engines import (
     docker_clearing,
     docker_lock,
@@ -25,7 +25,7 @@ from mldeploy.engines import (
     event_file,
 )
 from mldeploy.engines.base import Candidate, Engine, Removed, Replica, Serving, Switched
-from mldeploy.engines.docker_client import connect, told
+from mldeploy.engines.docker_client import told
 from mldeploy.engines.docker_edge import DockerEdge, Live
 from mldeploy.engines.docker_names import (
     ALIAS,
@@ -38,6 +38,8 @@ from mldeploy.engines.docker_names import (
 from mldeploy.engines.docker_replicas import Spec
 from mldeploy.errors import FailedError, MldeployError, RefusedError
 from mldeploy.history import Event
+from mldeploy.machines import machine_of
+from mldeploy.machines.base import Machine
 from mldeploy.project import Project
 from mldeploy.release import Release, digest_of
 from mldeploy.who import laptop
@@ -55,7 +57,7 @@ GOLDEN_SECONDS = 60.0
 
 
 class DockerEngine(Engine):
-    """Runs the releases of one ``docker`` target."""
+    """Runs the releases of one target on the Docker engine of a machine, near or far."""
 
     start_in_words = (
         "docker run --network (private) --read-only --cap-drop ALL (the release's image)",
@@ -70,8 +72,11 @@ class DockerEngine(Engine):
         "replicas finish the requests in flight; then everything with our labels goes",
     )
 
-    def __init__(self, project: Project, name: str, target: DockerTarget) -> None:
+    def __init__(
+        self, project: Project, name: str, target: EngineTarget, machine: Machine | None = None
+    ) -> None:
         self.project = project
+        self.machine = machine or machine_of(project, name, target)
         self.target = target
         self.name = name
         self.folder = project.state / "targets" / name
@@ -81,11 +86,23 @@ class DockerEngine(Engine):
 
     @cached_property
     def client(self) -> docker.DockerClient:
-        return connect(_without_docker(self.project))
+        return self.machine.connect()
 
     @cached_property
     def edge(self) -> DockerEdge:
-        return DockerEdge(self.client, self.names, self.target)
+        return DockerEdge(self.client, self.names, self.target, self.machine.host())
+
+    def make_ready(self, ui: Ui) -> None:
+        self.machine.make_ready(ui)
+
+    def reached(self, url: str) -> AbstractContextManager[str]:
+        return self.machine.reached(url)
+
+    def keep_reached(self) -> None:
+        self.machine.keep_reached()
+
+    def login(self) -> list[str]:
+        return self.machine.login()
 
     # One at a time
 
@@ -131,10 +148,7 @@ class DockerEngine(Engine):
 
     @property
     def url(self) -> str:
-        if self.target.domain:
-            return f"https://{self.target.domain}"
-        host = "127.0.0.1" if self.target.address == "0.0.0.0" else self.target.address  # noqa: S104 - compared, not bound
-        return f"http://{host}:{self.target.port}"
+        return self.edge.url
 
     def as_wanted(self, now: Serving, release: Release) -> bool:
         with told():
@@ -210,15 +224,16 @@ class DockerEngine(Engine):
             if box is not None and box.status == "running" and self.edge.fits():
                 return
             ours = docker_network.published(box) if box and box.status == "running" else set()
-            ports = {80, 443} if self.target.domain else {self.target.port}
-            for port in sorted(ports - ours):
-                docker_network.check_port(self.client, port)
+            for port in sorted(self.edge.ports() - ours):
+                docker_network.check_port(self.client, port, self.machine.holder_of)
 
     def prepare(self, release: Release, ui: Ui) -> None:
-        from mldeploy.engines.docker_images import ensure_image
+        from mldeploy.images.ingredients import collect
+        from mldeploy.images.recipe import steps
 
         with told():
-            ensure_image(self.client, self.project, self.name, self.target, release, ui)
+            made = steps(collect(self.project, self.name, self.target.base, release))
+            self.machine.make(made, ui)
 
     def start(self, release: Release) -> Candidate:
         with told():
@@ -339,9 +354,11 @@ class DockerEngine(Engine):
     def discard(self, candidate: Candidate) -> None:
         started, _ = candidate.handle
         with suppress(MldeployError), told():  # an engine that is gone has taken them along
-            docker_replicas.stop(started, kill=True)  # nobody's request is in flight there
             live = self.edge.live()
+            # They may serve after all: a switch whose answer was lost on the way here is one.
             serving = set(live.aliases) if live else set()
+            never = [c for c in started if c.labels[ALIAS] not in serving]
+            docker_replicas.stop(never, kill=True)  # nobody's request is in flight there
             # Made, and not yet known to be: Ctrl+C came while the engine was being asked for it.
             made = [c for c in self._replicas() if c.labels[ALIAS] not in serving]
             docker_replicas.stop(made, kill=True)
@@ -481,14 +498,6 @@ class DockerEngine(Engine):
         from mldeploy.engines.docker_images import tag_of
 
         return tag_of(self.client, self.names, release)
-
-
-def _without_docker(project: Project) -> str:
-    """What works on a machine without an engine."""
-    for name, target in project.config.targets.items():
-        if target.kind == "process":
-            return f"mldeploy up {name}"
-    return 'a target with kind = "process" in mldeploy.toml'
 
 
 def _record(image: Any) -> Release | None:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mldeploy.engines.docker_repeat import repeated
+
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
@@ -27,8 +29,15 @@ def run(
 ) -> Ran:
     """Run ``command`` to its end; ``timeout`` in seconds is for each wait for output.
 
-    Raises docker.errors.APIError when the container does not run, TimeoutError past the bound.
+    Where the connection to the engine breaks in it, it is run again: it must bear that. Raises
+    docker.errors.APIError when the container does not run, TimeoutError past the bound.
     """
+    return repeated(lambda: _run_once(container, command, stdin, timeout, user))
+
+
+def _run_once(
+    container: Container, command: list[str], stdin: bytes, timeout: float, user: str
+) -> Ran:
     said: dict[int, io.BytesIO] = {1: io.BytesIO(), STDERR: io.BytesIO()}
     code = stream(
         container,
@@ -69,7 +78,10 @@ def stream(
             write(which, reader.read(size))
     finally:
         raw._response.close()  # and with it the socket
-    return int(api.exec_inspect(made)["ExitCode"] or 0)
+    ended = api.exec_inspect(made)
+    if ended["Running"]:  # its output ended before it did: the line broke
+        raise ConnectionError(f"the output of {command[0]} broke off")
+    return int(ended["ExitCode"] or 0)
 
 
 def _socket_of(raw: Any) -> socket.socket:

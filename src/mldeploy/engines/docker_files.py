@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mldeploy.engines.docker_repeat import repeated
 from mldeploy.errors import FailedError
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ def put(container: Container, folder: str, files: Mapping[str, File]) -> None:
 
 def get(container: Container, path: str) -> dict[str, File]:
     """What is at ``path``, by name from there (``""`` is itself); empty if there is nothing."""
+    return repeated(lambda: _get_once(container, path))
+
+
+def _get_once(container: Container, path: str) -> dict[str, File]:
     import docker
 
     with suppress(docker.errors.NotFound):

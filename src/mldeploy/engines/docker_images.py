@@ -7,33 +7,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from mldeploy import golden
-from mldeploy.config import DockerTarget
 from mldeploy.engines import docker_files
 from mldeploy.engines.docker_names import RELEASE, ROLE, Names
 from mldeploy.errors import ConfigError
 from mldeploy.images import recipe
-from mldeploy.project import Project
-from mldeploy.release import Release
-from mldeploy.ui import Ui
 
 if TYPE_CHECKING:
     import docker
     from docker.models.images import Image
-
-
-def ensure_image(
-    client: docker.DockerClient,
-    project: Project,
-    name: str,
-    target: DockerTarget,
-    release: Release,
-    ui: Ui,
-) -> None:
-    """Build what the engine lacks of a release that lies in the project's folder."""
-    from mldeploy.images import build
-    from mldeploy.images.ingredients import collect
-
-    build.ensure(client, recipe.steps(collect(project, name, target.base, release)), ui)
 
 
 def images_of(client: docker.DockerClient, names: Names) -> list[Image]:

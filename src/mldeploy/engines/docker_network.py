@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mldeploy.engines.docker_names import Names
-from mldeploy.engines.ports import free_port, holder_of
 from mldeploy.errors import FailedError
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ def published(container: Container) -> set[int]:
     return {int(one["HostPort"]) for each in bindings if each for one in each if one["HostPort"]}
 
 
-def check_port(client: docker.DockerClient, port: int) -> None:
+def check_port(
+    client: docker.DockerClient, port: int, holder_of: Callable[[int], str | None]
+) -> None:
     """Raise FailedError, which names who holds it, if ``port`` of the machine is taken."""
     running = client.containers.list(ignore_removed=True)
     holder = next((f"Container {c.name}" for c in running if port in published(c)), None)
@@ -52,5 +54,5 @@ def check_port(client: docker.DockerClient, port: int) -> None:
             "port-taken",
             what=f"Port {port} is taken.",
             why=f"{holder} listens on it.",
-            do=f"stop it, or choose another: port = {free_port()} in mldeploy.toml",
+            do="stop it, or choose another `port` in mldeploy.toml",
         )

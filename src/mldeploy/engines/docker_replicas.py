@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mldeploy.config import DockerTarget
+from mldeploy.config import EngineTarget
 from mldeploy.engines import docker_exec, docker_files
 from mldeploy.engines.base import Replica
 from mldeploy.engines.docker_names import ALIAS, RELEASE, SERVICE_PORT, SPEC, Names
@@ -48,7 +48,7 @@ class Spec:
     secrets: str = ""
 
     @classmethod
-    def of(cls, target: DockerTarget, secrets: str = "") -> Spec:
+    def of(cls, target: EngineTarget, secrets: str = "") -> Spec:
         return cls(
             memory=target.memory_bytes,
             cpus=target.cpus,

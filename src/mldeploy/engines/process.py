@@ -83,6 +83,10 @@ class ProcessEngine(Engine):
 
     # What runs now
 
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.target.port}"
+
     def serving(self) -> Serving:
         run = self._current()
         if run is None:
@@ -227,7 +231,7 @@ class ProcessEngine(Engine):
         elif old and not old_process:
             mark_ended(old, "found dead")
         pause = timedelta(seconds=max(0.0, serving["at"] - began)) if old_process else None
-        return Switched(url=f"http://{HOST}:{self.target.port}", pause=pause if same_port else None)
+        return Switched(url=self.url, pause=pause if same_port else None)
 
     def _order_to_take_the_port(self, candidate: Candidate) -> None:
         """While the old server still serves: a candidate that died since the gate is found here."""

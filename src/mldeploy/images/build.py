@@ -6,9 +6,10 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mldeploy.errors import FailedError
@@ -37,14 +38,27 @@ class Built:
     made: tuple[str, ...]
 
 
-def ensure(client: docker.DockerClient, steps: Sequence[ImageStep], ui: Ui) -> Built:
+Builder = Callable[[ImageStep, Iterable[bytes], dict[str, str], Output], None]
+
+
+def ensure(
+    client: docker.DockerClient,
+    steps: Sequence[ImageStep],
+    ui: Ui,
+    builder: Builder | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Built:
     """Build what the engine lacks of these images, the last of which is the release's.
+
+    ``builder`` builds one, from a context as tar bytes, where the engine is not on this machine;
+    ``environment`` is where proxies and package indexes are looked up.
 
     Raises :class:`FailedError`. Whatever ends a build early, also Ctrl+C, leaves no tag, and no
     container and no layer of the unfinished image; finished ones stay, and the next try goes on
     from them.
     """
     made: list[str] = []
+    here = partial(_build_here, client, ui)
     # Looked at again after each: somebody else's `prune` may take what no release stands on yet.
     for left in reversed(range(MOST_BUILDS)):
         if not (missing := _missing(client, steps)):
@@ -55,7 +69,7 @@ def ensure(client: docker.DockerClient, steps: Sequence[ImageStep], ui: Ui) -> B
         try:
             with ui.step(f"image: {step.role}") as line:
                 ui.explain(f"docker build -t {step.tag} - < context.tar", step.why)
-                _build(client, step, ui)
+                _build(client, step, ui, builder or here, environment)
                 line.say(step.tag)
             made.append(step.role)
         except FailedError as error:
@@ -87,13 +101,14 @@ def _missing(client: docker.DockerClient, steps: Sequence[ImageStep]) -> list[Im
     """The last steps that are not there: an image holds all that it was built on."""
     missing: list[ImageStep] = []
     for step in reversed(steps):
-        if _is_there(client, step):
+        if is_there(client, step):
             break
         missing.insert(0, step)
     return missing
 
 
-def _is_there(client: docker.DockerClient, step: ImageStep) -> bool:
+def is_there(client: docker.DockerClient, step: ImageStep) -> bool:
+    """Has the engine this very image?"""
     from docker.errors import ImageNotFound
 
     try:
@@ -125,25 +140,46 @@ def _ensure_base(client: docker.DockerClient, base: str, ui: Ui) -> None:
             raise explain_pull(base, said)
 
 
-def _build(client: docker.DockerClient, step: ImageStep, ui: Ui) -> None:
+def _build(
+    client: docker.DockerClient,
+    step: ImageStep,
+    ui: Ui,
+    builder: Builder,
+    environment: Mapping[str, str],
+) -> None:
     output = Output(step.role, ui.note)
-    told = arguments(step, os.environ)
+    told = arguments(step, environment)
     with _nothing_left(client, step) as build_id:
         if step.before:
             told["MLDEPLOY_BUILD"] = build_id
-        if not _build_by_the_engine(client, step, told, output):
-            ui.note("this engine builds with BuildKit only: the docker program does it")
-            stream = context.stream(files_of(step))
-            buildkit.build(step.tag, stream, told, output, BUILD_SECONDS)
-        if not output.failed and not _is_there(client, step):
+        builder(step, context.stream(files_of(step)), told, output)
+        if not output.failed and not is_there(client, step):
             output.failed = "the engine went away: what it said ended before the image was whole"
     if output.failed:
         said = f"{output.tail}\n{output.failed}"
         raise explain_build(step.role, said, output.tail)
 
 
+def _build_here(
+    client: docker.DockerClient,
+    ui: Ui,
+    step: ImageStep,
+    stream: Iterable[bytes],
+    told: dict[str, str],
+    output: Output,
+) -> None:
+    if not _build_by_the_engine(client, step, stream, told, output):
+        ui.note("this engine builds with BuildKit only: the docker program does it")
+        again = context.stream(files_of(step))  # some of the first may have been read
+        buildkit.build(step.tag, again, told, output, BUILD_SECONDS)
+
+
 def _build_by_the_engine(
-    client: docker.DockerClient, step: ImageStep, told: dict[str, str], output: Output
+    client: docker.DockerClient,
+    step: ImageStep,
+    stream: Iterable[bytes],
+    told: dict[str, str],
+    output: Output,
 ) -> bool:
     """The classic builder, over the API: any engine has it, near or far, but the very newest.
 
@@ -160,7 +196,7 @@ def _build_by_the_engine(
         with api.post(
             f"{api.base_url}/v{api.api_version}/build",
             params=wanted,
-            data=context.stream(files_of(step)),
+            data=stream,
             headers={"Content-Type": "application/tar"},
             stream=True,
             timeout=SILENT_SECONDS,

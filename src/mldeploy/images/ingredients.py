@@ -40,7 +40,9 @@ def collect(
             do=f"mldeploy up {target}     (builds the release of the project as it is)",
         )
     model = bento / "src" / MODEL_FOLDER
-    elsewhere = (model, bento / "env")  # the latter is BentoML's own Dockerfile
+    # In images of their own; and BentoML's Dockerfile, and its copy of the lock: half of what a
+    # change of code would send to another machine.
+    elsewhere = (model, bento / "env", bento / "src" / "requirements.txt")
     code = [p for p in _files(bento) if not any(map(p.is_relative_to, elsewhere))]
     return Ingredients(
         release=release,

@@ -47,6 +47,11 @@ class Output:
         if time.monotonic() - self._said_at >= QUIET_SECONDS:
             self.tell()
 
+    def tell_if_quiet(self) -> None:
+        """For who reads a build's output now and then: it may stand in one line for minutes."""
+        if time.monotonic() - self._said_at >= QUIET_SECONDS:
+            self.tell()
+
     def tell(self) -> None:
         """Say where the build is, unless that was said already."""
         now = f"{self.name}, step {self.step}: {self.lines[-1] if self.lines else ''}"[:100]

@@ -1,0 +1,215 @@
+"""A machine behind SSH: its engine's socket is forwarded, and images are built over there."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mldeploy.config import SshTarget
+from mldeploy.errors import FailedError, MldeployError
+from mldeploy.machines.base import Machine
+from mldeploy.project import Project
+from mldeploy.ssh import address, facts, host_key, install, trouble
+from mldeploy.ssh.connection import Connection
+from mldeploy.ui import Ui
+
+if TYPE_CHECKING:
+    import docker
+
+    from mldeploy.images.output import Output
+    from mldeploy.images.recipe import ImageStep
+
+LISTENING = """\
+ss -Hltnp "sport = :$1" 2>/dev/null || netstat -ltnp 2>/dev/null | grep ":$1 " || true
+"""
+
+
+class RemoteMachine(Machine):
+    """The machine of an ``ssh`` target; nothing is connected before something is asked of it."""
+
+    def __init__(self, project: Project, name: str, target: SshTarget) -> None:
+        self.project = project
+        self.name = name
+        self.target = target
+        self.ui = Ui()  # for what a person must be told or asked on the way there
+        self.connection = Connection(
+            address.parse(target.host), asking=sys.stdin.isatty(), tell=self.ui.note
+        )
+
+    # The contract
+
+    def connect(self) -> docker.DockerClient:
+        return self._client
+
+    def host(self) -> str:
+        return "127.0.0.1" if self.target.private else self.connection.there.hostname
+
+    def holder_of(self, port: int) -> str | None:
+        said = self.connection.run(LISTENING, str(port), seconds=20).out.strip()
+        if not said:
+            return None
+        program = said.partition('users:(("')[2].partition('"')[0]
+        return f"{program or 'Another program'} on {self.target.host}"
+
+    def make(self, steps: Sequence[ImageStep], ui: Ui) -> None:
+        from mldeploy.images import build
+
+        if self.target.build == "here":
+            from mldeploy.ssh import ship
+
+            ship.make(self._client, self.connection, steps, ui)
+            return
+
+        def builder(
+            step: ImageStep, context: Iterable[bytes], told: dict[str, str], output: Output
+        ) -> None:
+            self._build_there(step, context, told, output, ui)
+
+        build.ensure(self._client, steps, ui, builder, _indexes(os.environ))
+
+    def make_ready(self, ui: Ui) -> None:
+        self._log_in()
+        if not self._facts.socket:
+            self._offer_docker(ui)
+
+    @contextmanager
+    def reached(self, url: str) -> Iterator[str]:
+        """A private target publishes nothing: a port of this machine leads to it meanwhile."""
+        if not self.target.private:
+            yield url
+            return
+        with self.connection.tunnel(self.target.published) as port:
+            yield f"http://127.0.0.1:{port}"
+
+    def keep_reached(self) -> None:
+        self.connection.ensure()
+
+    def login(self) -> list[str]:
+        return [address.program(), *self.connection.address.words]
+
+    # Small steps of the above
+
+    @cached_property
+    def _client(self) -> docker.DockerClient:
+        from mldeploy.ssh import docker_api
+
+        self._log_in()
+        found = self._facts
+        if not found.socket:
+            raise self._without_docker()
+        if not found.may_use_docker:
+            raise self._without_permission()
+        return docker_api.client(self.connection, found.socket)
+
+    @cached_property
+    def _facts(self) -> facts.HostFacts:
+        return facts.read(self.connection.run(facts.SCRIPT, seconds=30).out)
+
+    def _log_in(self) -> None:
+        """Connect; a host that was never met is shown to the person who is there, if one is."""
+        try:
+            self.connection.open()
+        except MldeployError as error:
+            if error.code != trouble.UNKNOWN_KEY or not self.connection.asking:
+                raise
+            there = self.connection.there
+            if not host_key.learn(self.connection.address, there, self.ui.note, self.ui.ask):
+                raise
+            self.connection.open()
+
+    def _build_there(
+        self,
+        step: ImageStep,
+        context: Iterable[bytes],
+        told: Mapping[str, str],
+        output: Output,
+        ui: Ui,
+    ) -> None:
+        from mldeploy.ssh import far_build, upload
+
+        if not self._facts.docker_program:
+            raise self._without_program()
+        with tempfile.TemporaryDirectory(prefix="mld-") as folder:
+            tar = Path(folder, "context.tar.gz")
+            # The same bytes each time (no name and no date of its own), so that a second try
+            # finds what the first one sent.
+            with tar.open("wb") as file, gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
+                packed.writelines(context)
+
+            def tell(sent: int, whole: int) -> None:
+                ui.note(f"{step.role}: {_megabytes(sent)} of {_megabytes(whole)} sent")
+
+            sent = upload.send(self.connection, tar, tell)
+            ui.note(f"{step.role}: {_megabytes(sent.bytes)} sent to {self.target.host}")
+        far_build.build(self.connection, sent.name, step.tag, told, output)
+
+    def _offer_docker(self, ui: Ui) -> None:
+        words = install.commands(self._facts)
+        if not words or not self._facts.sudo:
+            raise self._without_docker()
+        ui.note(f"{self.target.host} ({self._facts.name}) has no Docker. To install it, as root:")
+        for line in install.text(words, self._facts).splitlines():
+            ui.note(f"  {line}")
+        if not (ui.agreed or ui.ask("Shall I do that now?")):
+            raise self._without_docker()
+        with ui.step(f"install Docker on {self.target.host}"):
+            ran = self.connection.run(
+                install.script(self._facts), "\n".join(words), seconds=install.SECONDS
+            )
+        if ran.code != 0:
+            raise FailedError(
+                "docker-not-installed",
+                what=f"Docker was not installed on {self.target.host}.",
+                why=f"A command ended with {ran.code}.",
+                do=f"mldeploy ssh {self.name}   and do it by hand, then: mldeploy up {self.name}",
+                detail="\n".join(ran.out.splitlines()[-15:]),
+            )
+        self.connection.close()  # a group that was joined counts from the next login
+        del self._facts
+        self._log_in()
+
+    def _without_docker(self) -> FailedError:
+        words = install.commands(self._facts)
+        by_hand = "; ".join(install.text(words, self._facts).splitlines())
+        offer = f"mldeploy up {self.name}   at a terminal offers to do it; by hand: {by_hand}"
+        return FailedError(
+            "no-docker",
+            what=f"There is no Docker Engine on {self.target.host}.",
+            why=f"{self._facts.name} has no socket of one: not installed, or not started.",
+            do=offer if words else "install it: https://docs.docker.com/engine/install/",
+        )
+
+    def _without_permission(self) -> FailedError:
+        return FailedError(
+            "docker-denied",
+            what=f"{self._facts.user} may not speak to Docker on {self.target.host}.",
+            why=f"{self._facts.socket} is for root and the group `docker` (it is as much as root).",
+            do=f"ssh {self.connection.address.destination} sudo "
+            + install.GROUP.format(user=self._facts.user),
+        )
+
+    def _without_program(self) -> FailedError:
+        return FailedError(
+            "no-docker-program",
+            what=f"There is no `docker` program on {self.target.host}.",
+            why="The engine runs, but images are built there with that program.",
+            do='install docker-cli there, or write build = "here" in mldeploy.toml',
+        )
+
+
+def _indexes(environment: Mapping[str, str]) -> dict[str, str]:
+    """A private package index is the project's; this machine's proxies are this machine's."""
+    from mldeploy.images.recipe import INDEX_ARGUMENTS
+
+    return {name: environment[name] for name in INDEX_ARGUMENTS if name in environment}
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} KB"

@@ -1,0 +1,1 @@
+"""The system's own `ssh`, with the user's configuration: one connection, many commands."""

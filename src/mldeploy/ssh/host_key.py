@@ -1,0 +1,82 @@
+"""An unknown host: its key is shown, a person is asked, and only then is it written down."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mldeploy.ssh import trouble
+from mldeploy.ssh.address import Address, Resolved, program
+
+SECONDS = 60
+
+
+@dataclass(frozen=True)
+class HostKey:
+    """``lines`` are for a known_hosts file; ``fingerprint`` is what a person compares."""
+
+    lines: str
+    fingerprint: str
+
+
+def fetch(address: Address, there: Resolved) -> HostKey:
+    """The key that the host shows, by the user's own way there (jump hosts too). Logs in nowhere.
+
+    ssh itself fetches it into an empty file of our own: ssh-keyscan knows no jump hosts.
+    """
+    with tempfile.TemporaryDirectory(prefix="mld-") as folder:
+        known = Path(folder, "known_hosts")
+        known.touch(mode=0o600)
+        words = [
+            program(), "-S", "none",
+            "-o", "StrictHostKeyChecking=accept-new",
+            "-o", f"UserKnownHostsFile={known}",
+            "-o", "GlobalKnownHostsFile=none",
+            "-o", "HashKnownHosts=no",
+            "-o", "UpdateHostKeys=no",
+            "-o", "BatchMode=yes",
+            "-o", "PreferredAuthentications=none",
+            "-o", "ConnectTimeout=15",
+            "-o", "LogLevel=ERROR",
+            *address.words, "true",
+        ]  # fmt: skip
+        try:
+            done = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS)
+            said = done.stderr
+        except subprocess.TimeoutExpired:
+            said = "connection timed out"
+        lines = known.read_text(encoding="utf-8")
+        if not lines:
+            raise trouble.explain(said, address, there)
+        shown = subprocess.run(
+            ["ssh-keygen", "-l", "-f", str(known)], capture_output=True, text=True, timeout=20
+        )
+    fingerprints = [" ".join(line.split()[1::2]) for line in shown.stdout.splitlines()]
+    return HostKey(lines, ", ".join(fingerprints))
+
+
+def learn(
+    address: Address, there: Resolved, say: Callable[[str], None], ask: Callable[[str], bool]
+) -> bool:
+    """Show the key, and write it where the user's ssh looks if ``ask`` says yes; else False."""
+    key = fetch(address, there)
+    say(f"{address} has never been met from here. It shows this key:")
+    say(f"  {key.fingerprint}")
+    say("The provider of the machine shows the same one, in its console or its first log.")
+    if not ask(f"Is that the key of {there.hostname}?"):
+        return False
+    write_down(key, there.known_hosts[0])
+    say(f"written to {there.known_hosts[0]}")
+    return True
+
+
+def write_down(key: HostKey, file: Path) -> None:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    before = file.read_text(encoding="utf-8") if file.exists() else ""
+    gap = "" if not before or before.endswith("\n") else "\n"
+    with file.open("a", encoding="utf-8") as known:
+        known.write(gap + key.lines)
+    file.chmod(0o600)
