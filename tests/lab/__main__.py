@@ -9,9 +9,10 @@ import click
 
 from mldeploy.errors import MldeployError
 from mldeploy.ui import Ui
-from tests.lab import daemon, hosts
+from tests.lab import daemon, host_leftovers, hosts
 from tests.lab import engine as lab
 from tests.lab.host import Host
+from tests.lab.host_leftovers import FOLDERS
 from tests.lab.small_engine import clear_left
 
 
@@ -40,24 +41,24 @@ def up(count: int, bare: bool, user: str) -> None:
     """SSH hosts with an engine of their own; they stay until `down`."""
     ui = Ui()
     lab.bring_up(ui)
-    hosts.clear_left()
+    host_leftovers.clear_left()
     for _ in range(count):
         with ui.step("start an SSH host"):
             host = hosts.start(ui, engine=not bare, user=user)
         click.echo("\n".join(ways_to(host)))
+    click.echo(f"\n# for ssh to know them, first in ~/.ssh/config: Include {FOLDERS}/*/config")
 
 
 def ways_to(host: Host) -> list[str]:
     """What to paste."""
-    known = host.ssh_config(host.folder / "config").with_name("known_hosts")
+    config = host.ssh_config(host.folder / "config", alias=host.name)
     return [
         "",
-        f"# {host.name}: {'an engine' if host.engine else 'no engine'}; its key: {host.key}",
-        f"# {shlex.join(['ssh', '-F', str(host.folder / 'config'), 'box'])}",
-        f"# known_hosts: {known}",
+        f"# {host.name}: {'with' if host.engine else 'without'} an engine; its key: {host.key}",
+        f"# {shlex.join(['ssh', '-F', str(config), host.name])}",
         "[targets.box]",
         'kind = "ssh"',
-        f'host = "{host.user}@{host.address}"',
+        f'host = "{host.name}"',
     ]
 
 
@@ -72,30 +73,42 @@ def status(as_json: bool) -> None:
         f"image   {name}{'' if there else ': missing'}" for name, there in found.images.items()
     ]
     lines += [] if found.ready else ["start   python -m tests.lab engine"]
-    there = hosts.found() if found.engine else []
+    there = host_leftovers.found() if found.engine else []
     lines += [f"host    {line_of(each)}" for each in there]
     told = found.as_dict() | {"hosts": [each.as_dict() for each in there]}
     Ui(as_json=as_json).result(told, "\n".join(lines))
     sys.exit(0 if found.ready else 1)
 
 
-def line_of(found: hosts.Found) -> str:
-    host, of = found.host, "up" if found.owner == hosts.UP else f"process {found.owner.split()[0]}"
+def line_of(found: host_leftovers.Found) -> str:
+    host, of = (
+        found.host,
+        "up" if found.owner == host_leftovers.UP else f"process {found.owner.split()[0]}",
+    )
     what = "an engine" if host.engine else "bare"
     state = "" if found.running else ", not running"
     return f"{host.name} {host.user}@{host.address}, {what}, of {of}{state}"
 
 
 @main.command()
-@click.option("--pid", type=int, help="Only if this is the one.")
-def down(pid: int | None) -> None:
-    """End the hosts of `up`, and the engine if the lab started it; images stay."""
-    ended_hosts = hosts.clear_left(also_up=pid is None) if daemon.answers() else []
+@click.option("--pid", type=int, help="The engine only if this is the one, and no hosts.")
+@click.argument("hosts", nargs=-1, metavar="[HOST]...")
+def down(pid: int | None, hosts: tuple[str, ...]) -> None:
+    """End the hosts of `up`, and the engine if the lab started it; images stay.
+
+    With names only those hosts: on a shared machine the others may be somebody else's.
+    """
+    if hosts:
+        for name in hosts:
+            host_leftovers.clear_of_up(name)
+            click.echo(f"ended {name}")
+        return
+    ended_hosts = host_leftovers.clear_left(also_up=pid is None) if daemon.answers() else []
     ended = lab.take_down(pid)
     slots = clear_left()
-    click.echo(f"ended dockerd, pid {ended}" if ended else "no engine that the lab started")
     if ended_hosts:
         click.echo(f"ended hosts: {', '.join(ended_hosts)}")
+    click.echo(f"ended dockerd, pid {ended}" if ended else "no engine that the lab started")
     if slots:
         click.echo(f"cleared {len(slots)} second engines of test runs that were killed")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mldeploy.errors import FailedError
-from tests.lab import host_network, laptop
+from tests.lab import host_images, host_network, laptop
 from tests.lab.host_disk import Disk
 from tests.lab.laptop import Laptop
 
@@ -93,12 +93,19 @@ class Host:
         """
         host_network.slow(self, delay_ms, loss_percent, rate_kbit)
 
+    def drop_connections(self) -> None:
+        """End every ssh session at once, as a host does that runs out of memory."""
+        self._sh("pkill -KILL -f '^sshd: .*(@|priv)' || true")
+
     def restore(self) -> None:
         """The network as it was at the start."""
         host_network.restore(self)
 
     def bytes_through(self) -> tuple[int, int]:
-        """To the host, and from it, over ssh since its last start, with IP's and TCP's headers."""
+        """To the host, and from it, over ssh since its last start.
+
+        With IP's and TCP's headers, though of packets that the kernel passes on as one, only once.
+        """
         return host_network.bytes_through(self)
 
     # Its disk
@@ -131,6 +138,11 @@ class Host:
         """`systemctl start docker`, and an answer of it."""
         self._sh(f"rm -f {STATE}/dockerd.stopped")
         wait_for("its dockerd answers", self.engine_answers, UP_SECONDS)
+
+    def load_images(self) -> None:
+        """The base images, for an engine that was installed on a bare host."""
+        with closing(_client(600)) as client:
+            host_images.load_all(client, self.container)
 
     def engine_answers(self) -> bool:
         return self._says_yes("curl -sf -m 5 --unix-socket /run/docker.sock http://localhost/_ping")
@@ -218,6 +230,11 @@ class Host:
                 return asking.recv(4) == b"SSH-"
         except OSError:
             return False
+
+
+def cgroup_of(name: str) -> str:
+    """Where its engine's containers are in this machine's cgroups: a place to clear by name."""
+    return f"/mldeploy-{name}"
 
 
 def wait_for(what: str, claim: Callable[[], bool], seconds: float) -> None:

@@ -35,8 +35,7 @@ def saved(client: docker.DockerClient, cache: Path) -> Path:
 def save(client: docker.DockerClient, host: Host, tar: Path, ui: Ui) -> None:
     """Load them into ``host``, which is there for nothing else, and keep its data root."""
     with ui.step(f"load {', '.join(MAKERS)} into a host's engine"), unfinished(tar.parent) as work:
-        for name in MAKERS:
-            _load(client, host, name)
+        load_all(client, host.container)
         host.stop_engine()
         for old in tar.parent.glob(f"{PREFIX}*.tar"):
             old.unlink()
@@ -47,9 +46,15 @@ def save(client: docker.DockerClient, host: Host, tar: Path, ui: Ui) -> None:
         half.replace(tar)
 
 
-def _load(client: docker.DockerClient, host: Host, name: str) -> None:
+def load_all(client: docker.DockerClient, container: str) -> None:
+    """Into the engine that runs in this container."""
+    for name in MAKERS:
+        _load(client, container, name)
+
+
+def _load(client: docker.DockerClient, container: str, name: str) -> None:
     with subprocess.Popen(
-        ["docker", "exec", "-i", host.container, "docker", "load", "--quiet"],
+        ["docker", "exec", "-i", container, "docker", "load", "--quiet"],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
     ) as loading:

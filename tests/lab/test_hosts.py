@@ -17,7 +17,7 @@ import pytest
 from mldeploy.errors import FailedError
 from mldeploy.ui import Ui
 from tests.conftest import CHECKOUT, until
-from tests.lab import base_image, edge_image, hosts
+from tests.lab import base_image, edge_image, host_leftovers, hosts
 from tests.lab.host import Host
 from tests.lab.host_disk import Disk
 from tests.lab.host_rights import granted
@@ -64,10 +64,10 @@ def test_a_host_gets_only_what_this_machine_may_give() -> None:
 
 
 def test_hosts_of_live_processes_are_spared() -> None:
-    assert not hosts.is_over(hosts.this_process())
-    assert hosts.is_over(f"{os.getpid()} of-another-boot")
-    assert not hosts.is_over(hosts.UP)
-    assert hosts.is_over(hosts.UP, also_up=True)
+    assert not host_leftovers.is_over(host_leftovers.this_process())
+    assert host_leftovers.is_over(f"{os.getpid()} of-another-boot")
+    assert not host_leftovers.is_over(host_leftovers.UP)
+    assert host_leftovers.is_over(host_leftovers.UP, also_up=True)
 
 
 @pytest.fixture
@@ -144,6 +144,24 @@ class TestARealHost:
             whole.restore()
             assert laptop_home.ssh("true").returncode == 0
             assert session.stdout.readline() == "held back\n"  # TCP sent it again
+
+    def test_dropped_connections_end_and_new_ones_are_welcome(
+        self, lab_host: Host, laptop_home: Laptop
+    ) -> None:
+        with subprocess.Popen(
+            ["ssh", "box", "echo begun; sleep 60"],
+            env=laptop_home.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as session:
+            assert session.stdout
+            assert session.stdout.readline() == "begun\n"
+            lab_host.drop_connections()
+            assert session.wait(10) == 255
+
+        assert laptop_home.ssh("true").returncode == 0
 
     def test_a_slow_line_takes_its_time(self, whole: Host, laptop_home: Laptop) -> None:
         assert _seconds(laptop_home, "true") < 2
@@ -241,11 +259,14 @@ class TestABareHost:
     pytestmark = a_real_host
 
     @pytest.mark.network
-    def test_it_has_no_engine_and_nothing_of_it_is_left(self, tmp_path: Path) -> None:
+    def test_docker_can_be_installed_on_it_and_nothing_of_it_is_left(self, tmp_path: Path) -> None:
         with hosts.lab_host(Ui(), engine=False, user="ubuntu") as host:
             laptop = host.write_laptop(tmp_path / "laptop")
             assert laptop.ssh("command -v dockerd || id -un").stdout == "ubuntu\n"
-            assert laptop.ssh("sudo -n apt-get -q update").returncode == 0
+
+            install = "apt-get -q update && apt-get -qy install --no-install-recommends docker.io"
+            assert laptop.ssh(f"sudo -n sh -c '{install}'", timeout=100).returncode == 0
+            until(host.engine_answers)
 
         assert _left_of(host.name) == []
 
@@ -259,10 +280,10 @@ class TestABareHost:
         ) as holder:
             assert holder.stdout
             name = holder.stdout.readline().strip()
-            assert name not in hosts.clear_left()  # it is in use
+            assert name not in host_leftovers.clear_left()  # it is in use
             holder.send_signal(signal.SIGKILL)
 
-        assert name in hosts.clear_left()
+        assert name in host_leftovers.clear_left()
         assert _left_of(name) == []
 
 
@@ -273,6 +294,6 @@ def _left_of(name: str) -> list[str]:
         words = ["docker", *kind, "-q", "--filter", f"label=mldeploy-lab.host={name}"]
         found += subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
     found += [line for line in Path("/proc/self/mounts").read_text().splitlines() if name in line]
-    places = [hosts.folder_of(name), Disk(name).file, Disk(name).folder]
+    places = [host_leftovers.folder_of(name), Disk(name).file, Disk(name).folder]
     found += [str(place) for place in places if place.exists()]
     return found + [str(group) for group in Path("/sys/fs/cgroup").glob(f"*/*{name}*")]
