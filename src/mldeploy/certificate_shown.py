@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mldeploy.config import Target
@@ -26,11 +26,13 @@ def named(project: Project, target: Target) -> str | None:
     return read_root(project.root / path)
 
 
-def facts(url: str | None, own: str | None, also: str | None) -> dict[str, str | None]:
-    """What is shown at ``url`` now, as keys of `status`; the time is ISO 8601.
+def facts(
+    url: str | None, own: str | None, also: str | None, *, wait: float = 0.0
+) -> dict[str, str | None]:
+    """What is shown at ``url`` now, as keys of `up` and `status`; the time is ISO 8601.
 
     ``own`` is the root certificate that alone is believed, where there is one; ``also`` is
-    believed beside the system's. All None where nothing is encrypted.
+    believed beside the system's; ``wait`` is in seconds. All None where nothing is encrypted.
     """
     found: dict[str, str | None] = dict.fromkeys(
         ("certificate_until", "certificate_issuer", "certificate_trouble")
@@ -41,7 +43,8 @@ def facts(url: str | None, own: str | None, also: str | None) -> dict[str, str |
 
     where = urlsplit(url)
     try:
-        shown = certificate_facts(where.hostname or "", where.port or 443, own, also=also)
+        there = (where.hostname or "", where.port or 443)
+        shown = certificate_facts(*there, own, also=also, wait=wait)
     except OSError as error:
         said = getattr(error, "verify_message", None) or getattr(error, "reason", None)
         return found | {"certificate_trouble": str(said or error)}
@@ -49,6 +52,20 @@ def facts(url: str | None, own: str | None, also: str | None) -> dict[str, str |
         "certificate_until": shown.not_after.isoformat(timespec="seconds"),
         "certificate_issuer": shown.issuer,
     }
+
+
+def words(found: dict[str, Any]) -> list[str]:
+    """What a person must know of it, from the keys of `up` or `status`."""
+    told = []
+    if found["certificate_trouble"]:
+        told.append(f"NOT VERIFIED: {found['certificate_trouble']}")
+    if found["ca_fingerprint"]:
+        told.append(
+            f"own certificate authority, SHA-256 {found['ca_fingerprint']}  (predict verifies it)"
+        )
+    if found["ca_fingerprint"] and found["certificate"] == "address":
+        told.append("no other gave one for this address; `mldeploy logs --edge` says why")
+    return told
 
 
 def as_file(project: Project, name: str, pem: str | None) -> Path | None:

@@ -27,48 +27,58 @@ class Facts:
 
 
 def certificate_facts(
-    host: str, port: int, authority: str | None = None, *, also: str | None = None
+    host: str,
+    port: int,
+    authority: str | None = None,
+    *,
+    also: str | None = None,
+    wait: float = 0.0,
 ) -> Facts:
     """Shake hands with a server and read its certificate. Sends nothing and needs no key.
 
-    ``authority`` and ``also`` as for :func:`trust`. Raises :class:`ssl.SSLCertVerificationError`
-    when the certificate is not to be believed, OSError when there is none to see.
+    ``authority`` and ``also`` as for :func:`trust`; ``wait`` is for how many seconds to come back
+    to a server that speaks TLS, but has no certificate yet. Raises
+    :class:`ssl.SSLCertVerificationError` when the certificate is not to be believed, OSError when
+    there is none to see.
     """
-    with (
-        socket.create_connection((host, port), timeout=HANDSHAKE_SECONDS) as plain,
-        trust(authority, also).wrap_socket(plain, server_hostname=host) as link,
-    ):
-        return _facts(link.getpeercert() or {})
+    context = trust(authority, also)
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            return _shake_hands(host, port, context)
+        except ssl.SSLCertVerificationError:
+            raise
+        except ssl.SSLError:  # an alert in place of a certificate
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.25)
 
 
 def shows(host: str, port: int, authority: str) -> bool:
-    """Is what the server shows from ``authority``? Waits while it has none to show yet."""
-    deadline = time.monotonic() + FIRST_SECONDS
-    while True:
-        try:
-            certificate_facts(host, port, authority)
-        except ssl.SSLCertVerificationError:
-            return False
-        except ssl.SSLError:  # an alert: it speaks TLS, but there is no certificate yet
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.25)
-        except OSError:
-            return False
-        else:
-            return True
+    """Is what the server shows from ``authority``?"""
+    try:
+        certificate_facts(host, port, authority, wait=FIRST_SECONDS)
+    except OSError:
+        return False
+    return True
 
 
 def trust(authority: str | None = None, also: str | None = None) -> ssl.SSLContext:
     """Whom to believe: the root certificate ``authority`` alone, else this system's authorities.
 
-    ``also`` is a root that is believed beside the system's. Both are texts in PEM format. The name
-    or address asked for is compared with the certificate's in every case.
+    ``also`` is a root that is believed beside the system's. Both are texts in PEM format; one
+    that is none is a ValueError. The name or address asked for is compared with the certificate's
+    in every case.
     """
-    context = ssl.create_default_context(cadata=authority)
-    if also and not authority:
-        context.load_verify_locations(cadata=also)
-    return context
+    if authority is None:
+        context = ssl.create_default_context()
+        if also is not None:
+            context.load_verify_locations(cadata=also)
+        return context
+    # An empty text must not mean the system's authorities, as it does to create_default_context.
+    if "-----BEGIN CERTIFICATE-----" not in authority:
+        raise ValueError("no certificate in PEM format")
+    return ssl.create_default_context(cadata=authority)
 
 
 def fingerprint(pem: str) -> str:
@@ -80,7 +90,7 @@ def read_root(path: Path) -> str:
     """The text of a root certificate in PEM format, checked to be one; else a ConfigError."""
     try:
         text = path.read_text(encoding="ascii")
-        ssl.create_default_context(cadata=text)
+        trust(text)
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         why = "It is no certificate in PEM format" if path.is_file() else "There is no such file"
         raise ConfigError(
@@ -90,6 +100,14 @@ def read_root(path: Path) -> str:
             do="put it there, or mend `acme_root` in mldeploy.toml",
         ) from error
     return text
+
+
+def _shake_hands(host: str, port: int, context: ssl.SSLContext) -> Facts:
+    with (
+        socket.create_connection((host, port), timeout=HANDSHAKE_SECONDS) as plain,
+        context.wrap_socket(plain, server_hostname=host) as link,
+    ):
+        return _facts(link.getpeercert() or {})
 
 
 def _facts(shown: Any) -> Facts:

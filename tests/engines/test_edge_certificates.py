@@ -12,6 +12,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,8 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from filelock import FileLock
 
-from mldeploy import edge, inspection, project
+from mldeploy import certificate_shown, edge, inspection, project
 from mldeploy.certificates import fingerprint, trust
 from mldeploy.config import DockerTarget
 from mldeploy.engines import docker_clearing, docker_network
@@ -131,7 +133,10 @@ def yard(docker_project: str, tmp_path: Path) -> Iterator[Yard]:
 
 @pytest.fixture(scope="module")
 def lab(docker_client: docker.DockerClient, docker_projects: Projects) -> Iterator[Authority]:
-    with authority(docker_client, Names(docker_projects.new(), "lab", {}), DOMAIN) as found:
+    """Its tests need the ports 80 and 443 of one address: another run waits for them."""
+    one_run = FileLock(Path(tempfile.gettempdir()) / "mldeploy-tests-80-443.lock", timeout=100)
+    names = Names(docker_projects.new(), "lab", {})
+    with one_run, authority(docker_client, names, DOMAIN) as found:
         yield found
 
 
@@ -188,6 +193,16 @@ def test_status_shows_whose_certificate_it_is_and_until_when(yard: Yard) -> None
     assert timedelta(hours=11) < until_when - datetime.now(UTC) < timedelta(hours=13)
     assert "mldeploy edge" in found["certificate_issuer"]
     assert found["certificate_trouble"] is None
+
+
+def test_new_keys_leave_the_certificate_as_it_is(yard: Yard) -> None:
+    engine = yard.serve(DockerTarget(port=free_port(), tls="own"))
+    before = engine.authority()
+
+    engine.rotate_keys(at_once=True)
+
+    assert engine.authority() == before
+    assert yard.predict().response == SAID
 
 
 def test_who_is_not_believed_is_not_told_the_key(
@@ -260,6 +275,32 @@ def test_an_authority_gives_a_certificate_for_a_domain_and_renews_it(
     assert yard.predict().response == SAID
 
 
+def test_a_domain_that_no_authority_certifies_is_not_served_under_another_certificate(
+    yard: Yard, lab: Authority, domain_is_known: None
+) -> None:
+    settings = settings_of(yard, lab) | {"acme_directory": f"https://{lab.address}:1/nobody"}
+    engine = yard.serve(DockerTarget(domain=DOMAIN, **settings))
+
+    with pytest.raises(FailedError) as caught:
+        yard.predict()
+
+    assert caught.value.code == "no-certificate"
+    assert engine.authority() is None
+    assert yard.status()["certificate_trouble"]
+    assert b"handled request" not in edge_log(engine)
+
+
+def test_plain_http_is_sent_to_tls_before_a_key_is_read(yard: Yard, lab: Authority) -> None:
+    yard.serve(AtAddress(**settings_of(yard, lab)))
+
+    link = http.client.HTTPConnection(lab.address, timeout=10)
+    link.request("GET", "/predict", headers={"Authorization": "Bearer wrong"})
+    answer = link.getresponse()
+    link.close()
+
+    assert (answer.status, answer.headers["location"]) == (308, f"https://{lab.address}/predict")
+
+
 @pytest.mark.parametrize("kind", [DockerEdge, WithoutSecondTry])
 def test_where_no_authority_gives_one_the_edge_is_its_own_and_says_so(
     yard: Yard, lab: Authority, kind: type[DockerEdge]
@@ -276,6 +317,7 @@ def test_where_no_authority_gives_one_the_edge_is_its_own_and_says_so(
     found = yard.status()
     assert (found["certificate"], found["ca_fingerprint"]) == ("address", fingerprint(root))
     assert b"could not get certificate from issuer" in edge_log(engine)
+    assert "no other gave one for this address" in "".join(certificate_shown.words(found))
 
 
 class Client:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from mldeploy.cli.main import Verb
 from mldeploy.cli.shared import chosen_target, target_argument, voice
 from mldeploy.release import main_metric
+
+if TYPE_CHECKING:
+    from mldeploy.config import Target
+    from mldeploy.deploy import Deployed
+    from mldeploy.project import Project
+    from mldeploy.ui import Ui
 
 
 @click.command(cls=Verb, example="mldeploy plan --json")
@@ -38,7 +44,9 @@ def up(target: str | None) -> None:
     ui = voice()
     project, name, settings = chosen_target(target)
     done = deploy.up(project, name, settings, ui)
-    _tell(ui, name, settings, done, "already serves" if done.switched is None else "serves")
+    _tell(
+        ui, project, name, settings, done, "already serves" if done.switched is None else "serves"
+    )
 
 
 @click.command(cls=Verb, example="mldeploy rollback --to v1-3f2a9c1-77d0e2")
@@ -51,7 +59,7 @@ def rollback(target: str | None, to: str | None) -> None:
     ui = voice()
     project, name, settings = chosen_target(target)
     done = deploy.rollback(project, name, settings, to, ui)
-    _tell(ui, name, settings, done, "serves again")
+    _tell(ui, project, name, settings, done, "serves again")
 
 
 @click.command(cls=Verb, example="mldeploy down")
@@ -84,7 +92,9 @@ def down(target: str | None) -> int:
     return 1 if receipt.left else 0
 
 
-def _tell(ui: Any, name: str, settings: Any, done: Any, word: str) -> None:
+def _tell(ui: Ui, project: Project, name: str, settings: Target, done: Deployed, word: str) -> None:
+    from mldeploy import certificate_shown
+    from mldeploy.certificates import FIRST_SECONDS
     from mldeploy.inspection import describe
 
     made = done.release
@@ -92,6 +102,12 @@ def _tell(ui: Any, name: str, settings: Any, done: Any, word: str) -> None:
     data = describe(name, settings, done.serving, made, done.authority) | {
         "changed": done.switched is not None,
         "pause_seconds": pause.total_seconds() if pause else None,
+        **certificate_shown.facts(
+            done.serving.url,
+            done.authority,
+            certificate_shown.named(project, settings),
+            wait=FIRST_SECONDS,
+        ),
     }
     metric = main_metric(made.metrics)
     shown = f", {metric[0]} {metric[1]:.3f}" if metric else ""
@@ -102,9 +118,8 @@ def _tell(ui: Any, name: str, settings: Any, done: Any, word: str) -> None:
         f"  code   {made.code}",
         "  next   mldeploy predict · mldeploy status · mldeploy logs -f · mldeploy down",
     ]
-    if data["ca_fingerprint"]:
-        own = f"own certificate authority, SHA-256 {data['ca_fingerprint']}"
-        lines.insert(3, f"  tls    {own}  (predict verifies it)")
+    tls = certificate_shown.words(data)
+    lines[3:3] = [f"  {'' if number else 'tls':5}  {line}" for number, line in enumerate(tls)]
     if done.first_key:  # in words only: --json may end up in a log
         lines[3:3] = [
             f"  key    {done.first_key.key}",

@@ -123,6 +123,8 @@ def doctor(target: str | None, fix: bool) -> int:
 
 
 def _status_text(found: dict[str, Any]) -> str:
+    from mldeploy import certificate_shown
+
     lines = [f"{found['target']}: {found['state']}  ({found['health']})"]
     if found["release"]:
         lines.append(f"  release  {found['release']} on {found['url']}")
@@ -132,13 +134,11 @@ def _status_text(found: dict[str, Any]) -> str:
         lines.append(f"  model    {found['model']} version {found['model_version']}, {run}{code}")
     if found["started_at"]:
         lines.append(f"  since    {found['started_at']}")
+    told = certificate_shown.words(found)
     if found["certificate_until"]:
         until = found["certificate_until"].replace("T", " ").removesuffix("+00:00")
-        lines.append(f"  tls      certificate until {until} UTC, by {found['certificate_issuer']}")
-    if found["certificate_trouble"]:
-        lines.append(f"  tls      NOT VERIFIED: {found['certificate_trouble']}")
-    if found["ca_fingerprint"]:
-        lines.append(f"           own certificate authority, SHA-256 {found['ca_fingerprint']}")
+        told = [f"certificate until {until} UTC, by {found['certificate_issuer']}", *told]
+    lines += [f"  {'' if number else 'tls':7}  {line}" for number, line in enumerate(told)]
     lines += _measured(found)
     lines.append("  cost     $0.00 an hour: it is your own machine")
     if found["state"] in ("dead", "unhealthy"):

@@ -266,7 +266,7 @@ class DockerEdge:
         if tls is None or tls.kind == "domain" or box is None:
             return None
         file = docker_files.get(box, f"{HOME}/{ROOT}").get("")
-        if file is None:
+        if file is None or not file.content:
             return None
         root = file.content.decode()
         return root if tls.kind == "own" or shows(tls.host, tls.port, root) else None
