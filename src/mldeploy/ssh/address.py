@@ -30,13 +30,17 @@ class Address:
 
 @dataclass(frozen=True)
 class Resolved:
-    """What `ssh -G` says: where it would connect to, as whom, and the files it knows hosts from."""
+    """What `ssh -G` says: where it would connect to, as whom, and the files it knows hosts from.
+
+    ``through`` is the jump host or the proxy's command on the way there, if there is one.
+    """
 
     hostname: str
     user: str
     port: int
     known_hosts: tuple[Path, ...]
     alias: str  # the name that a host key is looked up by, where it isn't the host name
+    through: str = ""
 
     @property
     def known_as(self) -> str:
@@ -82,6 +86,10 @@ def read(printed: str) -> Resolved:
     for line in printed.splitlines():
         key, _, value = line.partition(" ")
         found.setdefault(key.lower(), value)
+
+    def said(key: str) -> str:
+        return "" if found.get(key, "none") == "none" else found[key]
+
     return Resolved(
         hostname=found["hostname"],
         user=found["user"],
@@ -89,7 +97,8 @@ def read(printed: str) -> Resolved:
         known_hosts=tuple(
             Path(one).expanduser() for one in found.get("userknownhostsfile", "").split()
         ),
-        alias="" if found.get("hostkeyalias", "none") == "none" else found["hostkeyalias"],
+        alias=said("hostkeyalias"),
+        through=said("proxyjump") or said("proxycommand"),
     )
 
 

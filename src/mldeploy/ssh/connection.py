@@ -19,32 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mldeploy.errors import MldeployError
-from mldeploy.ssh import trouble
+from mldeploy.ssh import host_key, trouble
 from mldeploy.ssh.address import Address, Resolved, program, resolve
+from mldeploy.ssh.options import MASTERS_OWN, OPTIONS
 
-CONNECT_SECONDS = 15  # for TCP; the whole hello may take longer on a bad line
-HELLO_SECONDS = 90
-ALIVE_SECONDS, ALIVE_TIMES = 5, 4  # a line that carries nothing for 20 s is cut
+HELLO_SECONDS = 90  # longer than the options give TCP: a bad line needs time for the rest
 PATIENCE_SECONDS = 240  # a machine that reboots is back by then
 READY = "mldeploy-is-in"
-
-# The user's configuration says how to get there. What it says of terminals, forwardings and
-# commands is for a person's session, and would break ours.
-OPTIONS = (
-    "-o", "ControlPersist=no",
-    "-o", "RemoteCommand=none",
-    "-o", "RequestTTY=no",
-    "-o", "PermitLocalCommand=no",
-    "-o", "ClearAllForwardings=yes",
-    "-o", "ForwardAgent=no",
-    "-o", "ForwardX11=no",
-    "-o", "StreamLocalBindUnlink=yes",
-    "-o", f"ConnectTimeout={CONNECT_SECONDS}",
-    "-o", f"ServerAliveInterval={ALIVE_SECONDS}",
-    "-o", f"ServerAliveCountMax={ALIVE_TIMES}",
-    "-o", "Compression=yes",
-    "-o", "LogLevel=ERROR",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -213,7 +194,7 @@ class Connection:
     # Small steps of the above
 
     def _start_master(self) -> None:
-        there = self.there  # before anything is made
+        _ = self.there  # what is wrong with a configuration is said before anything is made
         if self._folder is None:
             # Short: a Unix socket's path has some hundred bytes, and ssh adds some for a draft.
             self._folder = Path(tempfile.mkdtemp(prefix="mld-", dir=_short_folder()))
@@ -243,7 +224,18 @@ class Connection:
                 master.wait(timeout=5)  # for its last words
             self._end_master()
             said = complaints.read_text(encoding="utf-8", errors="replace")
-            raise trouble.explain(said or "it timed out", self.address, there)
+            raise self._explained(said or "it timed out")
+
+    def _explained(self, said: str) -> MldeployError:
+        """With the fingerprint that a person must compare, where the host was never met."""
+        error = trouble.explain(said, self.address, self.there)
+        if error.code != trouble.UNKNOWN_KEY:
+            return error
+        try:
+            shown = host_key.fetch(self.address, self.there).fingerprint
+        except MldeployError:  # an unknown jump host: of what is behind it nothing is seen yet
+            return error
+        return trouble.explain(said, self.address, self.there, shown)
 
     def _forward(self, remote: str, local: Path) -> None:
         local.unlink(missing_ok=True)
@@ -251,7 +243,7 @@ class Connection:
 
     def _control_command(self, verb: str, spec: str) -> None:
         done = subprocess.run(
-            [program(), "-S", str(self._control), "-O", verb, "-L", spec, *self.address.words],
+            [*self._to_master(), "-O", verb, "-L", spec, *self.address.words],
             capture_output=True,
             text=True,
             timeout=30,
@@ -268,9 +260,12 @@ class Connection:
             self.open()
         # If the master is gone, ssh would connect anew by itself, and ask who knows what.
         return [
-            program(), "-S", str(self._control), "-o", "ControlMaster=no", "-o", "BatchMode=yes",
+            *self._to_master(), "-o", "ControlMaster=no", "-o", "BatchMode=yes",
             "-o", "ProxyCommand=exit 255", *OPTIONS,
         ]  # fmt: skip
+
+    def _to_master(self) -> list[str]:
+        return [program(), *MASTERS_OWN, "-S", str(self._control)]
 
     def complaints(self) -> str:
         """What the master has said so far: refused forwardings, for one."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mldeploy.ssh import trouble
 from mldeploy.ssh.address import Address, Resolved, program
+from mldeploy.ssh.options import OPTIONS
 
 SECONDS = 60
 
@@ -31,7 +32,7 @@ def fetch(address: Address, there: Resolved) -> HostKey:
         known = Path(folder, "known_hosts")
         known.touch(mode=0o600)
         words = [
-            program(), "-S", "none",
+            program(), "-S", "none", *OPTIONS,
             "-o", "StrictHostKeyChecking=accept-new",
             "-o", f"UserKnownHostsFile={known}",
             "-o", "GlobalKnownHostsFile=none",
@@ -39,8 +40,6 @@ def fetch(address: Address, there: Resolved) -> HostKey:
             "-o", "UpdateHostKeys=no",
             "-o", "BatchMode=yes",
             "-o", "PreferredAuthentications=none",
-            "-o", "ConnectTimeout=15",
-            "-o", "LogLevel=ERROR",
             *address.words, "true",
         ]  # fmt: skip
         try:

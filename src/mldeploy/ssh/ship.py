@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 LOAD_SECONDS = 900
 LOAD = f'cd {upload.FOLDER} && docker load < "$1" 2>&1'
-FORGET = f'cd {upload.FOLDER} && rm -f -- "$1"'
 
 
 def make(
@@ -79,7 +78,7 @@ def send(here: docker.DockerClient, connection: Connection, tag: str, known: int
             )
             step.say(f"{sent.bytes / 1e6:.1f} MB; {known} layers are there already")
         ran = connection.run(LOAD, sent.name, seconds=LOAD_SECONDS)
-        connection.run(FORGET, sent.name)
+        connection.run(upload.FORGET, sent.name)
     if ran.code != 0 and not known:
         raise _not_loaded(connection, ran.out.strip()[-300:])
 

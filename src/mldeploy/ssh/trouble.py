@@ -8,8 +8,8 @@ from mldeploy.ssh.address import Address, Resolved
 UNKNOWN_KEY = "ssh-unknown-host"
 
 
-def explain(said: str, address: Address, there: Resolved) -> MldeployError:
-    """From the last lines of ssh's own words."""
+def explain(said: str, address: Address, there: Resolved, shown: str = "") -> MldeployError:
+    """From the last lines of ssh's own words; ``shown`` is an unknown host's fingerprint."""
     lower = said.lower()
     to = f"{there.user}@{there.hostname}, port {there.port}"
     again = f"ssh {_typed(address)}"
@@ -25,8 +25,10 @@ def explain(said: str, address: Address, there: Resolved) -> MldeployError:
         return FailedError(
             UNKNOWN_KEY,
             what=f"{address} has never been met from here.",
-            why=f"Its host key is in none of {', '.join(map(str, there.known_hosts))}.",
-            do=f"{again}   (compare the fingerprint it shows, say yes, then try again)",
+            why=f"Its host key is in none of {', '.join(map(str, there.known_hosts))}."
+            + (f" It shows {shown}." if shown else ""),
+            do=f"{again}   (compare the fingerprint it shows with the one that the machine's "
+            "provider shows, say yes, then try again)",
             detail=_tail(said),
         )
     if "permission denied" in lower or "too many authentication failures" in lower:

@@ -34,6 +34,13 @@ umask 077; cd {FOLDER}
 truncate -s "$2" "$1.part" 2>/dev/null || : > "$1.part"
 exec cat >> "$1.part"
 """
+FORGET = f'cd {FOLDER} && rm -f -- "$1" "$1.part"'
+# What another project sends just now is younger than an hour.
+CLEAR = f"""\
+cd {FOLDER} 2>/dev/null || exit 0
+find . -type f -mmin +60 -exec rm -f {{}} + ; find . -depth -mindepth 1 -type d -empty -delete
+cd .. && rmdir mldeploy 2>/dev/null || true
+"""
 ROOM = f"""\
 cd {FOLDER} && df -Pk . | tail -1; touch .room && echo . > .room && rm -f .room || echo no space
 """
