@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import sys
 import time
 from collections import Counter
@@ -19,9 +20,12 @@ PATIENCE = 30.0  # seconds
 
 
 class Load:
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, trust: ssl.SSLContext | None = None) -> None:
+        """``trust`` verifies the edge's certificate, for an https address."""
         parts = urlsplit(url)
-        self.host, self.port = parts.hostname or "", parts.port or 80
+        usual = 443 if parts.scheme == "https" else 80
+        self.host, self.port = parts.hostname or "", parts.port or usual
+        self.trust = trust
         head = f"POST {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
         head += f"Authorization: Bearer {key}\r\nContent-Length: {len(BODY)}\r\n\r\n"
         self.request = head.encode() + BODY
@@ -37,7 +41,7 @@ class Load:
     async def connection(self) -> None:
         while not self.ended.is_set():
             try:
-                reader, writer = await asyncio.open_connection(self.host, self.port)
+                reader, writer = await asyncio.open_connection(self.host, self.port, ssl=self.trust)
             except OSError as error:
                 self.errors[f"connect: {type(error).__name__}"] += 1
                 await asyncio.sleep(0.01)

@@ -14,11 +14,13 @@ import click
 
 from mldeploy.ui import Ui
 from tests.conftest import MLDEPLOY
+from tests.faults import far_cases, report, steady_load
 from tests.faults import malformed as malformed_requests
-from tests.faults import report, steady_load
 from tests.faults.all_cases import CASES
 from tests.faults.case import Case, Result, carry_out
+from tests.faults.far_place import FarPlace, far_place_at
 from tests.faults.place import Place, place_at
+from tests.lab import hosts
 from tests.lab.small_engine import small_engine
 
 
@@ -98,9 +100,13 @@ def _results(cases: Sequence[Case], trained: Path | None) -> Iterator[Result]:
 def _told(cases: Sequence[Case], place: Place) -> Iterator[Result]:
     for case in cases:
         result = carry_out(case, place)
-        outcome = f"BROKEN: {result.broken}" if result.broken else result.seen
-        click.echo(f"{case.name} ({result.seconds:.0f} s)\n    {outcome}", err=True)
+        _say(result)
         yield result
+
+
+def _say(result: Result) -> None:
+    outcome = f"BROKEN: {result.broken}" if result.broken else result.seen
+    click.echo(f"{result.case.name} ({result.seconds:.0f} s)\n    {outcome}", err=True)
 
 
 @main.command()
@@ -117,6 +123,54 @@ def malformed(trained: Path | None, number: int, seed: int, write: bool) -> None
     for line in found.wrong:
         click.echo(line, err=True)
     sys.exit(1 if found.wrong else 0)
+
+
+@main.command()
+@click.option("--only", "wanted", multiple=True, help="As without `far`.")
+@click.option("--write", is_flag=True, help="Write these cases' rows into docs/reliability.md.")
+@click.pass_obj
+def far(trained: Path | None, wanted: tuple[str, ...], write: bool) -> None:
+    """The cases of a host behind SSH: its line, the host itself, and laptops that vanish."""
+    results: list[Result] = []
+    with _far_place(trained) as place:
+        for one in far_cases.CASES:
+            if not _is_wanted(one, wanted):
+                continue
+            result = far_cases.carry_out(one, place)
+            _say(result)
+            results.append(result)
+            if write:
+                report.write("far", report.table(report.completed(results, far_cases.CASES)))
+    click.echo(report.table([report.row(one) for one in results]))
+    sys.exit(1 if any(result.broken for result in results) else 0)
+
+
+@main.command("far-load")
+@click.option("--ups", default=6, show_default=True)
+@click.option("--connections", default=16, show_default=True)
+@click.option("--rate", default=0.0, help="Requests a second on each connection; 0: at once.")
+@click.option("--write", is_flag=True, help="Write the result into docs/reliability.md.")
+@click.pass_obj
+def far_load(trained: Path | None, ups: int, connections: int, rate: float, write: bool) -> None:
+    """`load` on a host behind SSH, over TLS."""
+    with _far_place(trained) as place:
+        found = steady_load.run(place, ups=ups, connections=connections, rate=rate)
+    _tell("far-load", found.text(), write)
+    for line in found.trouble:
+        click.echo(line, err=True)
+    sys.exit(1 if found.failed else 0)
+
+
+@contextmanager
+def _far_place(trained: Path | None) -> Iterator[FarPlace]:
+    with tempfile.TemporaryDirectory(prefix="mldeploy-far-") as folder:
+        base = Path(folder)
+        trained = trained or _train(base)
+        with (
+            hosts.lab_host(Ui(), disk=far_cases.HOST_DISK) as host,
+            far_place_at(trained, base / "work" / "docs", host) as place,
+        ):
+            yield place
 
 
 @contextmanager

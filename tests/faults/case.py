@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from tests.faults.place import REPLICAS, Place
 
@@ -13,13 +14,14 @@ from tests.faults.place import REPLICAS, Place
 class Case:
     """``run`` raises AssertionError where a promise is broken, else says what was seen.
 
-    It begins with a release that serves, by two replicas. ``first`` begins with nothing.
+    It begins with a release that serves, by two replicas. ``first`` begins with nothing. The cases
+    of a host (:mod:`tests.faults.far_cases`) get a place on one.
     """
 
     name: str
     done: str
     allowed: str
-    run: Callable[[Place], str]
+    run: Callable[[Any], str]
     in_ci: bool = False
     own_engine: bool = False
     first: bool = False

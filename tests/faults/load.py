@@ -97,6 +97,9 @@ def load_on(place: Place, connections: int = 16, rate: float = 0) -> Iterator[Lo
     body = place.root.parent / "load-body.json"
     body.write_text(json.dumps(place.request.body))
     words = [f"{place.url}{place.request.path}", place.key(), body, connections, rate]
+    if root := place.authority():
+        words.append(body.with_name("load-authority.pem"))
+        body.with_name("load-authority.pem").write_text(root)
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.faults.load_client", *map(str, words)],
         cwd=CHECKOUT,

@@ -1,16 +1,18 @@
 """Steady load in phases, from a process of its own; :mod:`tests.faults.load` starts it.
 
-usage: python -m tests.faults.load_client URL KEY BODY_FILE CONNECTIONS RATE
+usage: python -m tests.faults.load_client URL KEY BODY_FILE CONNECTIONS RATE [AUTHORITY]
 
-RATE is requests a second on each connection, 0 for as many as there are answers. A line on stdin
-names the phase that begins; the one that ends is printed as a line of JSON. `+N` is answered once
-the phase has so many good answers. An empty line ends all.
+RATE is requests a second on each connection, 0 for as many as there are answers. AUTHORITY is a
+file with the root certificate that an https URL's is verified with. A line on stdin names the phase
+that begins; the one that ends is printed as a line of JSON. `+N` is answered once the phase has so
+many good answers. An empty line ends all.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import sys
 import time
 from collections import Counter
@@ -24,8 +26,10 @@ from tests.engines.edge_load import Load
 class Phases(Load):
     """The load, with its counts kept apart for each phase."""
 
-    def __init__(self, url: str, key: str, body: bytes, rate: float) -> None:
-        super().__init__(url, key)
+    def __init__(
+        self, url: str, key: str, body: bytes, rate: float, trust: ssl.SSLContext | None
+    ) -> None:
+        super().__init__(url, key, trust)
         head, _, _ = self.request.partition(b"Content-Length")
         said = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         self.request = head + said.encode() + body
@@ -76,8 +80,11 @@ def _tell(data: object) -> None:
     sys.stdout.flush()
 
 
-async def main(url: str, key: str, body: str, connections: int, rate: float) -> None:
-    load = Phases(url, key, Path(body).read_bytes(), rate)
+async def main(
+    url: str, key: str, body: str, connections: int, rate: float, authority: str
+) -> None:
+    trust = ssl.create_default_context(cafile=authority) if authority else None
+    load = Phases(url, key, Path(body).read_bytes(), rate, trust)
     asking = [asyncio.create_task(load.connection()) for _ in range(connections)]
     await load.answered.wait()
     _tell("answered")
@@ -96,5 +103,5 @@ async def main(url: str, key: str, body: str, connections: int, rate: float) -> 
 
 
 if __name__ == "__main__":
-    where, secret, content, number, speed = sys.argv[1:]
-    asyncio.run(main(where, secret, content, int(number), float(speed)))
+    where, secret, content, number, speed, *root = sys.argv[1:]
+    asyncio.run(main(where, secret, content, int(number), float(speed), "".join(root)))

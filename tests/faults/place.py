@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -94,10 +95,15 @@ class Place(Workplace):
         """The target's settings, written anew."""
         path = self.root / "mldeploy.toml"
         text, _, _ = path.read_text().partition(f"[targets.{BOX}]")
-        chosen = {"kind": "docker", "port": self.port, "replicas": REPLICAS, "drain_timeout": 10}
+        chosen = {**self.target, "replicas": REPLICAS, "drain_timeout": 10}
         chosen |= {"memory": "512MB", "cpus": 2, **settings}
         lines = [f"{name} = {_toml(value)}" for name, value in chosen.items()]
         path.write_text(text + f"[targets.{BOX}]\n" + "\n".join(lines) + "\n")
+
+    @property
+    def target(self) -> dict[str, Any]:
+        """What sort of target `box` is, and where."""
+        return {"kind": "docker", "port": self.port}
 
     # What runs
 
@@ -173,9 +179,17 @@ class Place(Workplace):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def connection(self, wait: float) -> HTTPConnection:
+        """A user's own, to the edge."""
+        return HTTPConnection("127.0.0.1", self.port, timeout=wait)
+
     @cached_property
     def request(self) -> Request:
         return golden.read(self.root / "tests/golden.json").requests[0]
+
+    def authority(self) -> str | None:
+        """The root certificate that users verify the edge with, where it has one of its own."""
+        return self.engine.authority()
 
     def key(self) -> str:
         return self.engine.keys()[-1].key
@@ -184,7 +198,7 @@ class Place(Workplace):
         self, path: str | None = None, body: Any = None, *, key: str | None = None, wait: float = 30
     ) -> tuple[int, str, str]:
         """Status, release and body of an answer through the edge; the golden request by default."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=wait)
+        connection = self.connection(wait)
         content = json.dumps(self.request.body if path is None else body).encode()
         headers = {
             "Content-Type": "application/json",
@@ -199,7 +213,7 @@ class Place(Workplace):
             connection.close()
 
     def get(self, path: str) -> str:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = self.connection(30)
         try:
             connection.request("GET", path, headers={"Authorization": f"Bearer {self.key()}"})
             return connection.getresponse().read().decode()
@@ -238,12 +252,7 @@ def place_at(trained: Path, root: Path, *, small: SmallEngine | None = None) -> 
         signal.signal(signal.SIGINT, signal.default_int_handler)  # would ignore Ctrl+C as well
     copy = copy_of(trained, root)
     place = Place(copy, free_port(), name=f"faults-{secrets.token_hex(4)}", small=small)
-    settings = copy / "mldeploy.toml"
-    settings.write_text(
-        settings.read_text().replace('name = "function-docs"', f'name = "{place.name}"', 1)
-    )
-    place.set()
-    assert place.sound
+    name_it(place)
     try:
         yield place
     finally:
@@ -255,6 +264,17 @@ def place_at(trained: Path, root: Path, *, small: SmallEngine | None = None) -> 
             if group.project == place.name:
                 orphans.end(place.client, group)
         place.forget_client()
+
+
+def name_it(place: Place) -> None:
+    """Give a fresh copy its name and its target."""
+    settings = place.root / "mldeploy.toml"
+    text = settings.read_text()
+    settings.write_text(
+        re.sub(r'^name = ".*"', f'name = "{place.name}"', text, count=1, flags=re.M)
+    )
+    place.set()
+    assert place.sound
 
 
 def container_pid(container: Container) -> int:

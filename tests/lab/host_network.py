@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.lab.in_host.slow_network import QUEUES
+from tests.lab.waiting import wait_for
 
 if TYPE_CHECKING:
     from tests.lab.host import Host
@@ -20,15 +21,23 @@ BOUND = "/proc/net/netfilter/nfnetlink_queue"  # a line for each queue that a pr
 SECONDS = 10
 
 
-def cut(host: Host) -> None:
+def cut(host: Host, *, ssh_only: bool = False) -> None:
     """Through docker exec, which is no part of the host's network."""
-    _run(host, *(f"iptables -w -t mangle -I {chain} -j DROP" for chain in CHAINS))
+    _run(
+        host,
+        *(f"iptables -w -t mangle -I {chain}{of} -j DROP" for chain, of in _which(ssh_only)),
+    )
 
 
-def slow(host: Host, delay_ms: float, loss_percent: float, rate_kbit: float) -> None:
+def slow(
+    host: Host,
+    delay_ms: float,
+    loss_percent: float,
+    rate_kbit: float,
+    *,
+    ssh_only: bool = False,
+) -> None:
     """The program first, then the rules: a queue that nobody reads would hold everything up."""
-    from tests.lab.host import wait_for
-
     restore(host)
     numbers = f"{delay_ms / 1000} {loss_percent / 100} {rate_kbit * 1000 / 8}"
     log = "/var/log/slow_network.log"
@@ -37,8 +46,8 @@ def slow(host: Host, delay_ms: float, loss_percent: float, rate_kbit: float) -> 
     _run(
         host,
         *(
-            f"iptables -w -t mangle -A {chain} -j NFQUEUE --queue-num {queue} --queue-bypass"
-            for chain, queue in zip(CHAINS, QUEUES, strict=True)
+            f"iptables -w -t mangle -A {chain}{of} -j NFQUEUE --queue-num {queue} --queue-bypass"
+            for (chain, of), queue in zip(_which(ssh_only), QUEUES, strict=True)
         ),
     )
 
@@ -51,8 +60,6 @@ def restore(host: Host) -> None:
         "if test -e /run/lab/slow.pid; then kill $(cat /run/lab/slow.pid) || true; fi",
         "rm -f /run/lab/slow.pid",
     )
-    from tests.lab.host import wait_for
-
     wait_for("its line is as it was", lambda: _queues(host) == 0, SECONDS)
 
 
@@ -62,6 +69,12 @@ def bytes_through(host: Host) -> tuple[int, int]:
         for chain in COUNTERS
     )
     return to_host, from_host
+
+
+def _which(ssh_only: bool) -> list[tuple[str, str]]:
+    """Of each chain, the packets that are meant: those of users go on where only ssh is."""
+    ssh = (" -p tcp --dport 22", " -p tcp --sport 22")
+    return list(zip(CHAINS, ssh if ssh_only else ("", ""), strict=True))
 
 
 def _counted(rule: str) -> int:

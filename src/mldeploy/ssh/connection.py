@@ -25,6 +25,7 @@ from mldeploy.ssh.options import MASTERS_OWN, OPTIONS
 
 HELLO_SECONDS = 90  # longer than the options give TCP: a bad line needs time for the rest
 PATIENCE_SECONDS = 240  # a machine that reboots is back by then
+PATIENCE = "MLDEPLOY_SSH_PATIENCE"  # other seconds than those
 READY = "mldeploy-is-in"
 
 
@@ -56,6 +57,7 @@ class Connection:
         self._folder: Path | None = None
         self._forwards: dict[str, Path] = {}
         self._tunnels: list[str] = []
+        self._gave_up = False
         self._lock = threading.RLock()
 
     @property
@@ -78,15 +80,21 @@ class Connection:
             for spec in self._tunnels:
                 self._control_command("forward", spec)
 
-    def ensure(self, seconds: float = PATIENCE_SECONDS) -> None:
-        """Connect unless connected, and go on trying for ``seconds`` if it once was."""
+    def ensure(self) -> None:
+        """Connect unless connected, and go on trying for a while if it once was.
+
+        After that was in vain once, each further call tries once: there may be many in what clears
+        up, and none of them is to wait as long again.
+        """
         with self._lock:
             if self.alive:
                 return
             if self._master is None:
                 self.open()
                 return
-            self.tell(f"the connection to {self.address} is lost; trying for {seconds:.0f} s")
+            seconds = 0 if self._gave_up else _patience()
+            if not self._gave_up:
+                self.tell(f"the connection to {self.address} is lost; trying for {seconds:.0f} s")
             deadline = time.monotonic() + seconds
             while True:
                 try:
@@ -95,10 +103,12 @@ class Connection:
                     # A host key that is another now, or a door that is closed, stays so.
                     if error.code in ("ssh-host-changed", trouble.UNKNOWN_KEY):
                         raise
-                    if time.monotonic() > deadline:
-                        raise trouble.gone(self.address, seconds) from error
+                    if time.monotonic() >= deadline:
+                        self._gave_up = True
+                        raise trouble.gone(self.address, _patience()) from error
                     time.sleep(1)
                 else:
+                    self._gave_up = False
                     self.tell(f"connected to {self.address} again")
                     return
 
@@ -110,6 +120,7 @@ class Connection:
         with self._lock:
             self._end_master()
             self._master = None
+            self._forwards.clear()  # they lie in the folder
             if self._folder is not None:
                 shutil.rmtree(self._folder, ignore_errors=True)
                 self._folder = None
@@ -130,7 +141,7 @@ class Connection:
                 return self.once(script, *words, stdin=stdin, seconds=seconds)
             except LostError:
                 if not left:
-                    raise trouble.gone(self.address, 0) from None
+                    raise trouble.gone(self.address, _patience()) from None
         raise AssertionError("unreachable")
 
     def once(self, script: str, *words: str, stdin: bytes = b"", seconds: float = 60) -> Ran:
@@ -224,18 +235,7 @@ class Connection:
                 master.wait(timeout=5)  # for its last words
             self._end_master()
             said = complaints.read_text(encoding="utf-8", errors="replace")
-            raise self._explained(said or "it timed out")
-
-    def _explained(self, said: str) -> MldeployError:
-        """With the fingerprint that a person must compare, where the host was never met."""
-        error = trouble.explain(said, self.address, self.there)
-        if error.code != trouble.UNKNOWN_KEY:
-            return error
-        try:
-            shown = host_key.fetch(self.address, self.there).fingerprint
-        except MldeployError:  # an unknown jump host: of what is behind it nothing is seen yet
-            return error
-        return trouble.explain(said, self.address, self.there, shown)
+            raise host_key.explained(said or "it timed out", self.address, self.there)
 
     def _forward(self, remote: str, local: Path) -> None:
         local.unlink(missing_ok=True)
@@ -289,6 +289,11 @@ class Connection:
             except subprocess.TimeoutExpired:
                 master.kill()
                 master.wait(timeout=10)
+
+
+def _patience() -> float:
+    told = os.environ.get(PATIENCE, "")
+    return float(told) if told.isdigit() else PATIENCE_SECONDS
 
 
 def _first_line(process: subprocess.Popen[bytes], seconds: float) -> str:
