@@ -70,9 +70,17 @@ def examine(checks: Sequence[Check]) -> list[Finding]:
 
 
 def mend(checks: Sequence[Check], findings: Sequence[Finding], ui: Ui) -> list[Finding]:
-    """Apply the fixes of what was found, and look at those checks again."""
+    """Apply the fixes of what was found, and look at those checks again, and at those that were
+    not looked at because of them."""
     by_name = {check.name: check for check in checks}
-    return [_mended(by_name[one.check], one, ui) for one in findings]
+    after: list[Finding] = []
+    for one in findings:
+        check = by_name[one.check]
+        failed = {f.check for f in after if f.severity in ("error", "skipped")}
+        if one.severity == "skipped" and check.needs not in failed:
+            one = _looked_at(check)
+        after.append(_mended(check, one, ui))
+    return after
 
 
 def ok(name: str, message: str) -> Finding:

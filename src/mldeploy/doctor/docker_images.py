@@ -12,7 +12,7 @@ from typing import Any
 from mldeploy.doctor.checks import Finding, Fix, ok
 from mldeploy.doctor.docker_host import same_architecture
 from mldeploy.doctor.docker_reach import ANSWER_SECONDS, Reach
-from mldeploy.engines.docker_client import connect, told
+from mldeploy.engines.docker_client import told
 from mldeploy.ui import Ui
 
 # What registries and networks say, what it means, and what helps.
@@ -139,11 +139,11 @@ def _in_reach(check: str, name: str, there: str, reach: Reach) -> Finding:
         "warning",
         f"{name} is not there yet; its registry has it, and the first `up` pulls it.",
         f"docker pull {name}",
-        Fix(f"pull {name}", lambda ui: _pull(name, ui)),
+        Fix(f"pull {name}", lambda ui: _pull(name, reach, ui)),
     )
 
 
-def _pull(name: str, ui: Ui) -> None:
+def _pull(name: str, reach: Reach, ui: Ui) -> None:
     ui.explain(f"docker pull {name}", "what `up` will build on, or start")
-    with told(), closing(connect()) as client:
+    with told(), closing(reach.fresh()) as client:
         client.images.pull(name)

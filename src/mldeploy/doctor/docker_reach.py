@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -34,11 +34,17 @@ class Facts:
 
 
 class Reach:
-    """The one connection that all checks share; made when the first of them asks."""
+    """The one connection that all checks share; made when the first of them asks.
+
+    ``fresh`` makes one that has more patience, for a fix; whoever asks for it closes it.
+    """
+
+    def __init__(self, fresh: Callable[[], docker.DockerClient] = connect) -> None:
+        self.fresh = fresh
 
     @cached_property
     def client(self) -> docker.DockerClient:
-        client = connect()
+        client = self.fresh()
         client.api.timeout = ANSWER_SECONDS
         return client
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mldeploy.doctor.checks import Finding, Fix, ok
 from mldeploy.doctor.docker_reach import Facts, Reach
-from mldeploy.engines.docker_client import connect, told
+from mldeploy.engines.docker_client import told
 from mldeploy.engines.docker_names import PROJECT, ROLE
 from mldeploy.ui import Ui
 
@@ -115,7 +115,7 @@ def leftovers(reach: Reach) -> Finding:
     if dead:
         fix = Fix(
             f"remove {len(dead)} container(s) that ended, of projects that are gone",
-            lambda ui: _remove(dead, ui),
+            lambda ui: _remove(dead, reach, ui),
         )
     message = f"Nobody looks after {shown}."
     return Finding("leftovers", "warning", message, "mldeploy orphans", fix)
@@ -132,10 +132,10 @@ def _dead_containers(reach: Reach, groups: Sequence[Group]) -> list[str]:
     return [str(one.name) for one in found if one.name in names and one.labels.get(ROLE) != "edge"]
 
 
-def _remove(names: Sequence[str], ui: Ui) -> None:
+def _remove(names: Sequence[str], reach: Reach, ui: Ui) -> None:
     import docker
 
-    with told(), closing(connect()) as client:
+    with told(), closing(reach.fresh()) as client:
         for name in names:
             ui.explain(f"docker rm {name}", "it has ended, and its project is gone")
             with suppress(docker.errors.NotFound):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mldeploy import build, golden
-from mldeploy.config import Target
+from mldeploy.config import ProcessTarget, Target
 from mldeploy.doctor.checks import Check, Finding, Fix, ok
 from mldeploy.engines import engine_for
 from mldeploy.programs import ProgramError, run
@@ -33,20 +33,29 @@ def checks(project: Project, name: str, target: Target) -> list[Check]:
         Check("disk", lambda: _disk(project)),
         Check("model", lambda: _champion(project)),
         Check("secrets", lambda: _secrets(project, target)),
-        *(OF_KIND[target.kind](project, target) if target.kind in OF_KIND else []),
+        *(OF_KIND[target.kind](project, name, target) if target.kind in OF_KIND else []),
         Check("port", lambda: _port(project, name, target), needs=engine),
         Check("service", lambda: _serving(project, name, target), needs=engine),
     ]
 
 
-def _of_docker(project: Project, target: Any) -> list[Check]:
+def _of_docker(project: Project, _: str, target: Any) -> list[Check]:
     from mldeploy.doctor import docker
 
     return docker.checks(project, target)
 
 
+def _of_ssh(project: Project, name: str, target: Any) -> list[Check]:
+    from mldeploy.doctor import ssh
+
+    return ssh.checks(project, name, target)
+
+
 # What a kind of target needs beyond the project; with one of these comes a check called `engine`.
-OF_KIND: dict[str, Callable[[Project, Any], list[Check]]] = {"docker": _of_docker}
+OF_KIND: dict[str, Callable[[Project, str, Any], list[Check]]] = {
+    "docker": _of_docker,
+    "ssh": _of_ssh,
+}
 
 
 def _python() -> Finding:
@@ -157,7 +166,8 @@ def _secrets(project: Project, target: Target) -> Finding:
 
 def _port(project: Project, name: str, target: Target) -> Finding:
     engine_for(project, name, target).check()
-    return ok("port", f"port {target.port} is free, or serves this project")
+    port = target.port if isinstance(target, ProcessTarget) else target.published
+    return ok("port", f"port {port} is free, or serves this project")
 
 
 def _serving(project: Project, name: str, target: Target) -> Finding:

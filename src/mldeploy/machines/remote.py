@@ -76,7 +76,7 @@ class RemoteMachine(Machine):
 
     def make_ready(self, ui: Ui) -> None:
         self._log_in()
-        if not self._facts.socket:
+        if not self.host_facts.socket:
             self._offer_docker(ui)
 
     @contextmanager
@@ -94,6 +94,19 @@ class RemoteMachine(Machine):
     def login(self) -> list[str]:
         return [address.program(), *self.connection.address.words]
 
+    # Beyond it, for who looks at such a machine
+
+    @cached_property
+    def host_facts(self) -> facts.HostFacts:
+        """What there is on it; needs a login."""
+        return facts.read(self.connection.run(facts.SCRIPT, seconds=30).out)
+
+    def log_in_again(self) -> None:
+        """What was installed is seen then, and a group that was joined counts."""
+        self.connection.close()
+        self.__dict__.pop("host_facts", None)
+        self._log_in()
+
     # Small steps of the above
 
     @cached_property
@@ -101,16 +114,12 @@ class RemoteMachine(Machine):
         from mldeploy.ssh import docker_api
 
         self._log_in()
-        found = self._facts
+        found = self.host_facts
         if not found.socket:
             raise self._without_docker()
         if not found.may_use_docker:
             raise self._without_permission()
         return docker_api.client(self.connection, found.socket)
-
-    @cached_property
-    def _facts(self) -> facts.HostFacts:
-        return facts.read(self.connection.run(facts.SCRIPT, seconds=30).out)
 
     def _log_in(self) -> None:
         """Connect; a host that was never met is shown to the person who is there, if one is."""
@@ -134,7 +143,7 @@ class RemoteMachine(Machine):
     ) -> None:
         from mldeploy.ssh import far_build, upload
 
-        if not self._facts.docker_program:
+        if not self.host_facts.docker_program:
             raise self._without_program()
         with tempfile.TemporaryDirectory(prefix="mld-") as folder:
             tar = Path(folder, "context.tar.gz")
@@ -151,17 +160,19 @@ class RemoteMachine(Machine):
         far_build.build(self.connection, sent.name, step.tag, told, output)
 
     def _offer_docker(self, ui: Ui) -> None:
-        words = install.commands(self._facts)
-        if not words or not self._facts.sudo:
+        words = install.commands(self.host_facts)
+        if not words or not self.host_facts.sudo:
             raise self._without_docker()
-        ui.note(f"{self.target.host} ({self._facts.name}) has no Docker. To install it, as root:")
-        for line in install.text(words, self._facts).splitlines():
+        ui.note(
+            f"{self.target.host} ({self.host_facts.name}) has no Docker. To install it, as root:"
+        )
+        for line in install.text(words, self.host_facts).splitlines():
             ui.note(f"  {line}")
         if not (ui.agreed or ui.ask("Shall I do that now?")):
             raise self._without_docker()
         with ui.step(f"install Docker on {self.target.host}"):
             ran = self.connection.run(
-                install.script(self._facts), "\n".join(words), seconds=install.SECONDS
+                install.script(self.host_facts), "\n".join(words), seconds=install.SECONDS
             )
         if ran.code != 0:
             raise FailedError(
@@ -171,28 +182,27 @@ class RemoteMachine(Machine):
                 do=f"mldeploy ssh {self.name}   and do it by hand, then: mldeploy up {self.name}",
                 detail="\n".join(ran.out.splitlines()[-15:]),
             )
-        self.connection.close()  # a group that was joined counts from the next login
-        del self._facts
-        self._log_in()
+        self.log_in_again()
 
     def _without_docker(self) -> FailedError:
-        words = install.commands(self._facts)
-        by_hand = "; ".join(install.text(words, self._facts).splitlines())
+        words = install.commands(self.host_facts)
+        by_hand = "; ".join(install.text(words, self.host_facts).splitlines())
         offer = f"mldeploy up {self.name}   at a terminal offers to do it; by hand: {by_hand}"
         return FailedError(
             "no-docker",
             what=f"There is no Docker Engine on {self.target.host}.",
-            why=f"{self._facts.name} has no socket of one: not installed, or not started.",
+            why=f"{self.host_facts.name} has no socket of one: not installed, or not started.",
             do=offer if words else "install it: https://docs.docker.com/engine/install/",
         )
 
     def _without_permission(self) -> FailedError:
+        found = self.host_facts
         return FailedError(
             "docker-denied",
-            what=f"{self._facts.user} may not speak to Docker on {self.target.host}.",
-            why=f"{self._facts.socket} is for root and the group `docker` (it is as much as root).",
+            what=f"{found.user} may not speak to Docker on {self.target.host}.",
+            why=f"{found.socket} is for root and the group `docker` (it is as much as root).",
             do=f"ssh {self.connection.address.destination} sudo "
-            + install.GROUP.format(user=self._facts.user),
+            + install.GROUP.format(user=found.user),
         )
 
     def _without_program(self) -> FailedError:

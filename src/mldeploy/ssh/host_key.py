@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mldeploy.errors import MldeployError
 from mldeploy.ssh import trouble
 from mldeploy.ssh.address import Address, Resolved, program
 from mldeploy.ssh.options import OPTIONS
@@ -31,22 +32,13 @@ def fetch(address: Address, there: Resolved) -> HostKey:
     with tempfile.TemporaryDirectory(prefix="mld-") as folder:
         known = Path(folder, "known_hosts")
         known.touch(mode=0o600)
-        words = [
-            program(), "-S", "none", *OPTIONS,
-            "-o", "StrictHostKeyChecking=accept-new",
-            "-o", f"UserKnownHostsFile={known}",
-            "-o", "GlobalKnownHostsFile=none",
-            "-o", "HashKnownHosts=no",
-            "-o", "UpdateHostKeys=no",
-            "-o", "BatchMode=yes",
-            "-o", "PreferredAuthentications=none",
-            *address.words, "true",
-        ]  # fmt: skip
-        try:
-            done = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS)
-            said = done.stderr
-        except subprocess.TimeoutExpired:
-            said = "connection timed out"
+        said = _knock(
+            address,
+            "StrictHostKeyChecking=accept-new",
+            f"UserKnownHostsFile={known}",
+            "GlobalKnownHostsFile=none",
+            "HashKnownHosts=no",
+        )
         lines = known.read_text(encoding="utf-8")
         if not lines:
             raise trouble.explain(said, address, there)
@@ -55,6 +47,27 @@ def fetch(address: Address, there: Resolved) -> HostKey:
         )
     fingerprints = [" ".join(line.split()[1::2]) for line in shown.stdout.splitlines()]
     return HostKey(lines, ", ".join(fingerprints))
+
+
+def verify(address: Address, there: Resolved) -> None:
+    """Does the host show the key that it is known by? Raises what stands in the way; no login."""
+    said = _knock(address, "StrictHostKeyChecking=yes").strip()
+    # Nobody is let in like this, and it is said only to who has accepted the key. A jump host
+    # that refuses is not the last to speak.
+    if said and "permission denied" not in said.splitlines()[-1].lower():
+        raise explained(said, address, there)
+
+
+def explained(said: str, address: Address, there: Resolved) -> MldeployError:
+    """What ssh said, with the fingerprint that a person must compare for a host never met."""
+    error = trouble.explain(said, address, there)
+    if error.code != trouble.UNKNOWN_KEY:
+        return error
+    try:
+        shown = fetch(address, there).fingerprint
+    except MldeployError:  # an unknown jump host: of what is behind it nothing is seen yet
+        return error
+    return trouble.explain(said, address, there, shown)
 
 
 def learn(
@@ -79,3 +92,21 @@ def write_down(key: HostKey, file: Path) -> None:
     with file.open("a", encoding="utf-8") as known:
         known.write(gap + key.lines)
     file.chmod(0o600)
+
+
+def _knock(address: Address, *options: str) -> str:
+    """Connect without any means to log in; what ssh says of that."""
+    words = [word for option in options for word in ("-o", option)]
+    command = [
+        program(), "-S", "none", *OPTIONS, *words,
+        "-o", "UpdateHostKeys=no",
+        "-o", "BatchMode=yes",
+        "-o", "PreferredAuthentications=none",
+        *address.words, "true",
+    ]  # fmt: skip
+    try:
+        return subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS
+        ).stderr
+    except subprocess.TimeoutExpired:
+        return "connection timed out"
