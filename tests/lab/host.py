@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from mldeploy.errors import FailedError
 from tests.lab import host_images, host_network, laptop
 from tests.lab.host_disk import Disk
 from tests.lab.laptop import Laptop
+from tests.lab.waiting import wait_for
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -125,13 +126,15 @@ class Host:
 
     def kill_engine(self, pause: float = 1.0) -> None:
         """`kill -9` of dockerd; the supervisor starts it again after a pause, as systemd does."""
-        self._sh(f"echo {pause} > {STATE}/dockerd.pause; kill -9 $(cat {STATE}/dockerd.pid)")
-        wait_for("its dockerd ends", lambda: not self.engine_answers(), 10)
+        pid = self._sh(f"echo {pause} > {STATE}/dockerd.pause; cat {STATE}/dockerd.pid").strip()
+        self._sh(f"kill -9 {pid}")
+        wait_for("its dockerd ends", lambda: not self._says_yes(f"kill -0 {pid}"), 10)
 
     def stop_engine(self) -> None:
         """`systemctl stop docker`: its containers end too."""
-        self._sh(f"touch {STATE}/dockerd.stopped; kill $(cat {STATE}/dockerd.pid)")
-        gone = f"test ! -e {STATE}/dockerd.pid"
+        note = f"{STATE}/dockerd.pid"
+        self._sh(f"touch {STATE}/dockerd.stopped; if test -e {note}; then kill $(cat {note}); fi")
+        gone = f"test ! -e {note}"
         wait_for("its dockerd ends", lambda: self._says_yes(gone), SHUTDOWN_SECONDS)
 
     def start_engine(self) -> None:
@@ -235,19 +238,6 @@ class Host:
 def cgroup_of(name: str) -> str:
     """Where its engine's containers are in this machine's cgroups: a place to clear by name."""
     return f"/mldeploy-{name}"
-
-
-def wait_for(what: str, claim: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not claim():
-        if time.monotonic() > deadline:
-            raise FailedError(
-                "lab-host-silent",
-                what="A host of the lab is not as it should be.",
-                why=f"Within {seconds:.0f} s it did not come to this: {what}.",
-                do="Look at it: python -m tests.lab status",
-            )
-        time.sleep(0.05)
 
 
 def _client(timeout: int = 60) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import tarfile
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,10 +103,13 @@ def _context(machine: Machine) -> io.BytesIO:
 
 
 def _remove_old(client: docker.DockerClient, repository: str, name: str) -> None:
+    """Not those of today: another checkout on this machine may be about to start a host of one."""
     from docker.errors import APIError
 
+    day_ago = datetime.now(UTC) - timedelta(days=1)
     for image in client.images.list(repository):
+        made = datetime.fromisoformat(image.attrs["Created"][:19] + "+00:00")
         for tag in image.tags:
-            if tag != name:
+            if tag != name and made < day_ago:
                 with suppress(APIError):  # a host that runs still needs it
                     client.images.remove(tag)

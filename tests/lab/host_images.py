@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from mldeploy.errors import FailedError
 from mldeploy.ui import Ui
@@ -66,10 +66,10 @@ def _load(client: docker.DockerClient, container: str, name: str) -> None:
     _must(code, f"docker load of {name}")
 
 
-def _docker_exec(host: Host, words: list[str], stdout: object) -> None:
+def _docker_exec(host: Host, words: list[str], stdout: IO[bytes]) -> None:
     done = subprocess.run(
         ["docker", "exec", host.container, *words],
-        stdout=stdout,  # type: ignore[call-overload]
+        stdout=stdout,
         timeout=LOAD_SECONDS,
     )
     _must(done.returncode, "tar")

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 
@@ -164,7 +165,7 @@ class TestARealHost:
         assert laptop_home.ssh("true").returncode == 0
 
     def test_a_slow_line_takes_its_time(self, whole: Host, laptop_home: Laptop) -> None:
-        assert _seconds(laptop_home, "true") < 2
+        assert min(_seconds(laptop_home, "true") for _ in range(3)) < 1
 
         whole.slow(delay_ms=100)
         assert _seconds(laptop_home, "true") > 1  # a log-in has more than five round trips
@@ -201,7 +202,10 @@ class TestARealHost:
         lab_host.exec(_serve("serving"))
         until(lambda: _serves(lab_host))
 
-        lab_host.kill_engine(pause=0.5)
+        lab_host.kill_engine(pause=2)
+        assert not lab_host.engine_answers()
+        assert _serves(lab_host)  # its containers run on without it
+        lab_host.wait_until_up()
         until(lambda: _serves(lab_host))
 
         lab_host.stop_engine()
@@ -211,7 +215,8 @@ class TestARealHost:
 
         for orderly in (True, False):
             booted = lab_host.exec(["stat", "-c", "%Y", "/proc/1"])
-            lab_host.reboot(orderly=orderly)
+            lab_host.cut()
+            lab_host.reboot(orderly=orderly)  # the network is whole again, too
             assert lab_host.exec(["stat", "-c", "%Y", "/proc/1"]) != booted
             assert laptop_home.ssh("true").returncode == 0  # its address and its key are as before
             until(lambda: _serves(lab_host))
@@ -236,13 +241,17 @@ def _seconds(laptop: Laptop, command: str) -> float:
 
 
 def _serve(name: str) -> list[str]:
-    words = ["docker", "run", "-d", "--name", name, "--restart=always", "-p", "127.0.0.1:8080:8080"]
+    words = ["docker", "run", "-d", "--name", name, "--restart=always", "-p", "8080:8080"]
     return [*words, edge_image.NAME, "caddy", "respond", "--listen", ":8080", "hello"]
 
 
 def _serves(host: Host) -> bool:
-    asked = host.exec(["sh", "-c", "curl -s -m 2 http://127.0.0.1:8080 || true"])
-    return asked == "hello"
+    """From here: a port that its engine publishes."""
+    try:
+        with urlopen(f"http://{host.address}:8080", timeout=2) as answer:
+            return bool(answer.read() == b"hello")
+    except OSError:
+        return False
 
 
 HOLDER = """
