@@ -7,6 +7,7 @@ see `heard_before`. What is read in pieces (logs, an exec's output) is repeated 
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,8 +17,12 @@ if TYPE_CHECKING:
     import docker
     import requests
 
-TRIES = 5
 CALL_SECONDS = 120
+# Before another try, when the engine hung up and the connection is there: one that was killed, or
+# whose machine was restarted, is back in seconds.
+PAUSES = (0.2, 0.5, 1.0, 3.0, 6.0)
+TOLD_PAUSE = 1.0
+REMOVAL_SECONDS = 30
 
 
 def client(connection: Connection, socket: str) -> docker.DockerClient:
@@ -27,9 +32,11 @@ def client(connection: Connection, socket: str) -> docker.DockerClient:
 
     local = connection.forward(socket)
 
+    pauses = list(PAUSES)
+
     class Repeating(UnixHTTPAdapter):
         def send(self, request: Any, *args: Any, **kwargs: Any) -> requests.Response:
-            return _send(connection, super().send, self, request, *args, **kwargs)
+            return _send(connection, pauses, super().send, self, request, *args, **kwargs)
 
     url = f"unix://{local}"
     # A version that every engine since 2020 speaks: asking for one would be a request more.
@@ -39,12 +46,19 @@ def client(connection: Connection, socket: str) -> docker.DockerClient:
 
 
 def _send(
-    connection: Connection, send: Any, adapter: Any, request: Any, *args: Any, **kwargs: Any
+    connection: Connection,
+    pauses: list[float],
+    send: Any,
+    adapter: Any,
+    request: Any,
+    *args: Any,
+    **kwargs: Any,
 ) -> requests.Response:
+    """``pauses`` is emptied when they were all in vain: what clears up then has many requests."""
     import requests
 
     once = not isinstance(request.body, bytes | str | None) or _only_once(request)
-    for tries in range(TRIES):
+    for tries, pause in enumerate([*pauses, None]):
         connection.ensure()
         try:
             answer: requests.Response = send(request, *args, **kwargs)
@@ -54,8 +68,13 @@ def _send(
             raise
         except (requests.exceptions.RequestException, OSError):
             adapter.close()  # sockets of the connection that was
-            if once or tries == TRIES - 1:
+            if pause is None:
+                pauses.clear()
+            if once or pause is None:
                 raise
+            if pause >= TOLD_PAUSE:
+                connection.tell(f"the engine on {connection.address} does not answer; once more")
+            time.sleep(pause)
             continue
         return heard_before(request, answer, send) if tries else answer
     raise AssertionError("unreachable")
@@ -75,6 +94,8 @@ def heard_before(request: Any, answer: requests.Response, send: Any) -> Any:
     """
     parts = urlsplit(request.url)
     path, code = parts.path, answer.status_code
+    if request.method == "DELETE" and code == 409 and "already in progress" in answer.text:
+        return _removed(request, answer, send)
     if request.method == "DELETE" and code == 404:
         return _instead(answer, 204)
     if request.method != "POST":
@@ -92,6 +113,15 @@ def heard_before(request: Any, answer: requests.Response, send: Any) -> Any:
     if path.endswith("/rename") and code in (404, 409):
         return _instead(answer, 204) if "already in use by" not in answer.text else answer
     return answer
+
+
+def _removed(request: Any, answer: requests.Response, send: Any) -> requests.Response:
+    """The engine is still at the removal that it was first asked for."""
+    deadline = time.monotonic() + REMOVAL_SECONDS
+    while time.monotonic() < deadline and answer.status_code == 409:
+        time.sleep(0.2)
+        answer = send(request.copy(), timeout=CALL_SECONDS)
+    return _instead(answer, 204) if answer.status_code == 404 else answer
 
 
 def _made(request: Any, answer: requests.Response, send: Any, path: str, name: str) -> Any:

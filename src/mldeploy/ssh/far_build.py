@@ -21,12 +21,17 @@ SECONDS = 3600
 LOOK_SECONDS = 0.5
 SILENT_SECONDS = 900
 
-# Values come by standard input and go on by the environment: `ps` on the host shows names only.
+# Values come by standard input and go on by the environment: `ps` on the host shows names only. A
+# line that is cut ends what comes as if that were all: so the last line says that it is. Whoever
+# makes the folder `begun` begins.
+WHOLE = "# whole"
 BEGIN = f"""\
 set -eu; umask 077; cd {FOLDER}
 job=$1 context=$2 tag=$3; shift 3
-mkdir -p "$job"; cat > "$job/env"
-if [ -f "$job/pid" ]; then exit 0; fi
+mkdir -p "$job"; cat > "$job/env.$$"
+if [ "$(tail -n 1 "$job/env.$$")" != "{WHOLE}" ]; then rm -f "$job/env.$$"; exit 9; fi
+if ! mkdir "$job/begun" 2>/dev/null; then rm -f "$job/env.$$"; exit 0; fi
+mv "$job/env.$$" "$job/env"
 cat > "$job/go" <<'EOF'
 cd "$1"; job=$2 context=$3 tag=$4; shift 4
 set -a; . "$job/env"; set +a; rm -f "$job/env"
@@ -62,6 +67,7 @@ def build(
     job = f"build-{secrets.token_hex(6)}"
     names = [word for name in told for word in ("--build-arg", name)]
     environment = "".join(f"{name}={shlex.quote(value)}\n" for name, value in told.items())
+    environment += f"{WHOLE}\n"
     try:
         begun = connection.run(BEGIN, job, context, tag, *names, stdin=environment.encode())
         if begun.code != 0:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +15,7 @@ from typing import Any
 
 from mldeploy.errors import FailedError
 from mldeploy.ssh.connection import Connection, LostError
+from mldeploy.who import laptop
 
 FOLDER = '"${XDG_CACHE_HOME:-$HOME/.cache}/mldeploy"'
 CHUNK = 64 * 1024
@@ -20,21 +23,28 @@ TRIES = 20  # each goes on where the last one was cut
 TELL_SECONDS = 2.0
 STALLED_SECONDS = 60.0  # ssh itself gives up a dead line after twenty
 
-# What is whole has its own hash for a name, and what is not whole ends in .part: no other laptop,
-# and no earlier crash, can make one of the other.
+# What is whole has its own hash for a name ($1). What is not whole has the sender's too ($2), as
+# two may send the same. A writer that was cut off is ended first: what its line still held, and
+# gave to it when the line was back, would come in between.
 LOOK = f"""\
 umask 077; mkdir -p {FOLDER}; cd {FOLDER}
 find . -type f -mtime +7 -exec rm -f {{}} + 2>/dev/null
 if [ -f "$1" ]; then touch "$1"; echo whole; exit; fi
-stat -c %s "$1.part" 2>/dev/null || echo 0
+writer=$(cat "$2.writer" 2>/dev/null)
+if [ "$writer" ] && [ "$(cat "/proc/$writer/comm" 2>/dev/null)" = cat ]; then
+  kill -KILL "$writer" 2>/dev/null
+  for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$writer" 2>/dev/null || break; sleep 0.1; done
+fi
+rm -f "$2.writer"
+stat -c %s "$2" 2>/dev/null || echo 0
 """
-# The count is compared, as a writer that was cut off may still be at work on what it had.
 APPEND = f"""\
 umask 077; cd {FOLDER}
-truncate -s "$2" "$1.part" 2>/dev/null || : > "$1.part"
-exec cat >> "$1.part"
+truncate -s "$2" "$1" 2>/dev/null || : > "$1"
+echo $$ > "$1.writer"
+exec cat >> "$1"
 """
-FORGET = f'cd {FOLDER} && rm -f -- "$1" "$1.part"'
+FORGET = f'cd {FOLDER} && rm -f -- "$1"'
 # What another project sends just now is younger than an hour.
 CLEAR = f"""\
 cd {FOLDER} 2>/dev/null || exit 0
@@ -47,9 +57,10 @@ cd {FOLDER} && df -Pk . | tail -1; touch .room && echo . > .room && rm -f .room 
 FINISH = f"""\
 cd {FOLDER}
 if [ -f "$1" ]; then exit 0; fi
-found=$(sha256sum "$1.part"); found=${{found%% *}}
-if [ "$found" != "$1" ]; then rm -f "$1.part"; echo "$found"; exit 3; fi
-mv "$1.part" "$1"
+rm -f "$2.writer"
+found=$(sha256sum "$2"); found=${{found%% *}}
+if [ "$found" != "$1" ]; then rm -f "$2"; echo "$found"; exit 3; fi
+mv "$2" "$1"
 """
 
 
@@ -67,18 +78,19 @@ def send(connection: Connection, file: Path, tell: Callable[[int, int], None]) -
     Raises FailedError. What has arrived stays for the next call, for a week.
     """
     name, size = _hash(file), file.stat().st_size
+    part = f"{name}.{laptop()}.part"
     sent = 0
     for _ in range(TRIES):
-        said = connection.run(LOOK, name).out.split()
+        said = connection.run(LOOK, name, part).out.split()
         if said[-1:] == ["whole"]:
             return Sent(name, sent)
         there = int(said[-1]) if said and said[-1].isdigit() else 0
         there = min(there, size)
         try:
-            sent += _append(connection, file, name, there, size, tell)
+            sent += _append(connection, file, part, there, size, tell)
         except LostError:
             continue  # the next look waits for the connection, and says how much arrived
-        done = connection.run(FINISH, name, seconds=300)
+        done = connection.run(FINISH, name, part, seconds=300)
         if done.code == 0:
             return Sent(name, sent)
         if done.code != 3:
@@ -94,13 +106,13 @@ def send(connection: Connection, file: Path, tell: Callable[[int, int], None]) -
 def _append(
     connection: Connection,
     file: Path,
-    name: str,
+    part: str,
     there: int,
     size: int,
     tell: Callable[[int, int], None],
 ) -> int:
     connection.ensure()
-    process = connection.start(APPEND, name, str(there), quiet=True)
+    process = connection.start(APPEND, part, str(there), quiet=True)
     to: Any = process.stdin
     moved = [time.monotonic()]
     done = threading.Event()
@@ -112,7 +124,7 @@ def _append(
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
-    sent, told = 0, time.monotonic()
+    sent, told, code = 0, time.monotonic(), -signal.SIGKILL
     try:
         with file.open("rb") as source:
             source.seek(there)
@@ -127,7 +139,10 @@ def _append(
         moved[0] = time.monotonic()
         code = process.wait(timeout=STALLED_SECONDS + 30)
     except OSError:  # it ended; its code says why
-        code = process.wait(timeout=STALLED_SECONDS)
+        with suppress(subprocess.TimeoutExpired):
+            code = process.wait(timeout=STALLED_SECONDS)
+    except subprocess.TimeoutExpired:
+        pass  # nothing more moves
     finally:
         done.set()
         if process.poll() is None:
@@ -136,7 +151,7 @@ def _append(
         with suppress(OSError):
             to.close()
         watcher.join(timeout=5)
-    if code in (255, -9):
+    if code in (255, -signal.SIGKILL, 128 + signal.SIGKILL):
         raise LostError("the upload was cut")
     if code != 0:
         raise _refused(connection, connection.run(ROOM).out)
