@@ -53,7 +53,6 @@ CASES = [
         ("the new one serves" if BY_WORDS[words].over else "the old one serves")
         + "; no ssh stays behind; the next `up` clears the rest",
         partial(up_killed, moment=BY_WORDS[words]),
-        in_ci=words == "waiting for /readyz",
     )
     for words in AT
 ]

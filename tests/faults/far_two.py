@@ -63,6 +63,5 @@ CASES = [
         "`mldeploy up` on a second laptop while the first is at it, under load",
         "refused with exit code 3, naming who; both see the same, and either can roll back",
         two_laptops,
-        in_ci=False,
     ),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import socket
 import struct
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 STDERR = 2
+END_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,12 @@ def stream(
             write(which, reader.read(size))
     finally:
         raw._response.close()  # and with it the socket
-    ended = api.exec_inspect(made)
-    if ended["Running"]:  # its output ended before it did: the line broke
-        raise ConnectionError(f"the output of {command[0]} broke off")
+    # The engine closes the output a little before it knows of the end.
+    deadline = time.monotonic() + END_SECONDS
+    while (ended := api.exec_inspect(made))["Running"]:
+        if time.monotonic() > deadline:  # the output ended long before: the line broke
+            raise ConnectionError(f"the output of {command[0]} broke off")
+        time.sleep(0.05)
     return int(ended["ExitCode"] or 0)
 
 
