@@ -113,7 +113,7 @@ class _Host:
         words = install.commands(self.facts)
         fix = None
         if words and self.facts.sudo:
-            fix = Fix("show the commands that install it, and run them if you agree", self._install)
+            fix = Fix("show these commands, and run them if you agree", self._install)
         return ssh_host.no_docker(self.facts, install.text(words, self.facts), fix)
 
     def _install(self, ui: Ui) -> None:

@@ -94,7 +94,8 @@ def no_docker(facts: HostFacts, by_hand: str, fix: Fix | None) -> Finding:
     return Finding(
         "docker",
         "error",
-        f"{facts.name} has no Docker Engine that listens: not installed, or not started.",
+        f"{facts.name} has no Docker Engine that listens: it is "
+        + ("installed, and not started." if facts.installed else "not installed."),
         remedy if by_hand else "install it: https://docs.docker.com/engine/install/",
         fix,
     )

@@ -20,7 +20,9 @@ elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then sudo=yes; fi
 printf '%s\\n' "os ${ID:-?}" "like ${ID_LIKE:-}" "name ${PRETTY_NAME:-$(uname -s)}" \
   "version ${VERSION_ID:-}" "arch $(uname -m)" "user $(id -un)" "sudo $sudo" \
   "socket $socket" "may $may" \
-  "docker $(command -v docker || true)" "systemd $([ -d /run/systemd/system ] && echo yes)" \
+  "docker $(command -v docker || true)" \
+  "engine $(PATH=$PATH:/usr/sbin:/sbin command -v dockerd || true)" \
+  "systemd $([ -d /run/systemd/system ] && echo yes)" \
   "memory $(awk '/MemTotal/ {print $2 * 1024}' /proc/meminfo 2>/dev/null)" \
   "clock $(date +%s)"
 """
@@ -29,7 +31,8 @@ printf '%s\\n' "os ${ID:-?}" "like ${ID_LIKE:-}" "name ${PRETTY_NAME:-$(uname -s
 @dataclass(frozen=True)
 class HostFacts:
     """``family`` is debian, fedora, amazon or empty; ``sudo`` says that root's rights are at hand
-    without a password; ``socket`` is empty without an engine; ``memory`` is in bytes."""
+    without a password; ``socket`` is empty where no engine listens, ``installed`` says that one
+    could; ``memory`` is in bytes."""
 
     name: str
     family: str
@@ -41,6 +44,7 @@ class HostFacts:
     socket: str
     may_use_docker: bool
     docker_program: str
+    installed: bool
     systemd: bool
     memory: int
     clock: int
@@ -60,6 +64,7 @@ def read(printed: str) -> HostFacts:
         socket=found.get("socket", ""),
         may_use_docker=found.get("may") == "yes",
         docker_program=found.get("docker", ""),
+        installed=bool(found.get("engine")),
         systemd=found.get("systemd") == "yes",
         memory=int(float(found.get("memory") or 0)),
         clock=int(found.get("clock") or 0),
