@@ -23,6 +23,8 @@ from tests.lab.places import CACHE, locked
 if TYPE_CHECKING:
     import docker
 
+# Sparse. On a busy machine a volume takes four times as long: dockerd waits for what others write.
+ROOMY = 20 * 1024**3
 USERS = ("root", "ubuntu")
 CLIENT = {"ssh": "openssh-client", "ssh-keygen": "openssh-client"}
 
@@ -33,10 +35,12 @@ def lab_host(
 ) -> Iterator[Host]:
     """A host that is up, with the base images in its engine; nothing of it is left afterwards.
 
-    ``disk`` is the size of its /var/lib/docker in bytes, which needs root. ``user`` is who an ssh
-    configuration logs in as: root, or ubuntu, who may sudo.
+    ``disk`` is the size of its /var/lib/docker in bytes, which needs root; else there is room
+    enough. ``user`` is who an ssh configuration logs in as: root, or ubuntu, who may sudo.
     """
     clear_left()
+    if disk is None and os.geteuid() == 0:
+        disk = ROOMY
     host = start(ui, owner=this_process(), engine=engine, disk=disk, user=user)
     try:
         yield host
@@ -47,7 +51,10 @@ def lab_host(
 def start(
     ui: Ui, *, owner: str = UP, engine: bool = True, disk: int | None = None, user: str = "root"
 ) -> Host:
-    """As `lab_host`, but it stays. The engine of this machine must answer, with the base images."""
+    """As `lab_host`, but it stays, and its data is a volume where no ``disk`` is asked for.
+
+    The engine of this machine must answer, with the base images.
+    """
     import docker
 
     if disk is not None and os.geteuid() != 0:
