@@ -83,8 +83,8 @@ class Connection:
     def ensure(self) -> None:
         """Connect unless connected, and go on trying for a while if it once was.
 
-        After that was in vain once, each further call tries once: there may be many in what clears
-        up, and none of them is to wait as long again.
+        That is done once. After it was in vain, or was ended by Ctrl+C, each call fails at once:
+        there are many in what clears up, and none of them is to wait again.
         """
         with self._lock:
             if self.alive:
@@ -92,25 +92,28 @@ class Connection:
             if self._master is None:
                 self.open()
                 return
-            seconds = 0 if self._gave_up else _patience()
-            if not self._gave_up:
-                self.tell(f"the connection to {self.address} is lost; trying for {seconds:.0f} s")
-            deadline = time.monotonic() + seconds
-            while True:
-                try:
-                    self.open()
-                except MldeployError as error:
-                    # A host key that is another now, or a door that is closed, stays so.
-                    if error.code in ("ssh-host-changed", trouble.UNKNOWN_KEY):
-                        raise
-                    if time.monotonic() >= deadline:
-                        self._gave_up = True
-                        raise trouble.gone(self.address, _patience()) from error
-                    time.sleep(1)
-                else:
-                    self._gave_up = False
-                    self.tell(f"connected to {self.address} again")
-                    return
+            if self._gave_up:
+                raise trouble.gone(self.address, _patience())
+            self._gave_up = True
+            self._connect_again(_patience())
+            self._gave_up = False
+
+    def _connect_again(self, seconds: float) -> None:
+        self.tell(f"the connection to {self.address} is lost; trying for {seconds:.0f} s")
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                self.open()
+            except MldeployError as error:
+                # A host key that is another now, or a door that is closed, stays so.
+                if error.code in ("ssh-host-changed", trouble.UNKNOWN_KEY):
+                    raise
+                if time.monotonic() > deadline:
+                    raise trouble.gone(self.address, seconds) from error
+                time.sleep(1)
+            else:
+                self.tell(f"connected to {self.address} again")
+                return
 
     @property
     def alive(self) -> bool:
