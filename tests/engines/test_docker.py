@@ -63,8 +63,12 @@ def yard(
     place.edit_service("second")
     second = build.build(here, Ui())
     engine.prepare(second, Ui())
+    # Tests take the target down, which would take the dependencies along: somebody else needs them.
+    keeper = DockerEngine(here, "keeper", DockerTarget())
+    keeper.prepare(second, Ui())
     yield Yard(here, first, second, golden.read(place.root / "tests/golden.json"))
     engine.stop()
+    keeper.stop()
     assert orphans_of(docker_client, "engine-yard") == []
 
 

@@ -389,6 +389,7 @@ class DockerEngine(Engine):
             self.edge.remove()
             docker_clearing.remove_all(self.client, self.names)
             before += remove_images(self.client, self.names)
+            self.machine.clear()
             left = set(docker_clearing.everything_of(self.client, self.names))
             return [Removed(what, left=what in left) for what in before] + [
                 Removed(what, left=True) for what in sorted(left - set(before))

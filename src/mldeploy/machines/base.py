@@ -42,6 +42,10 @@ class Machine(ABC):
         """
 
     @abstractmethod
+    def clear(self) -> None:
+        """Remove from it what was sent there and is not needed any more; called by a `down`."""
+
+    @abstractmethod
     def make_ready(self, ui: Ui) -> None:
         """Give it what it lacks to run releases; a person is asked before anything is changed."""
 

@@ -45,6 +45,9 @@ class ThisMachine(Machine):
 
         build.ensure(self._client, steps, ui)
 
+    def clear(self) -> None:
+        """Nothing is sent anywhere."""
+
     def make_ready(self, ui: Ui) -> None:
         """What a laptop has installed is its owner's; `mldeploy doctor` says what is missing."""
 

@@ -28,7 +28,7 @@ STALLED_SECONDS = 60.0  # ssh itself gives up a dead line after twenty
 # gave to it when the line was back, would come in between.
 LOOK = f"""\
 umask 077; mkdir -p {FOLDER}; cd {FOLDER}
-find . -type f -mtime +7 -exec rm -f {{}} + 2>/dev/null
+find . -path './store-*' -prune -o -type f -mtime +7 -exec rm -f {{}} + 2>/dev/null
 if [ -f "$1" ]; then touch "$1"; echo whole; exit; fi
 writer=$(cat "$2.writer" 2>/dev/null)
 if [ "$writer" ] && [ "$(cat "/proc/$writer/comm" 2>/dev/null)" = cat ]; then
@@ -44,11 +44,13 @@ truncate -s "$2" "$1" 2>/dev/null || : > "$1"
 echo $$ > "$1.writer"
 exec cat >> "$1"
 """
-FORGET = f'cd {FOLDER} && rm -f -- "$1"'
+FORGET = f'cd {FOLDER} && rm -rf -- "$1" "$1.context" "$1.work"'
 # What another project sends just now is younger than an hour.
 CLEAR = f"""\
 cd {FOLDER} 2>/dev/null || exit 0
-find . -type f -mmin +60 -exec rm -f {{}} + ; find . -depth -mindepth 1 -type d -empty -delete
+rm -rf -- "$1"
+find . -path './store-*' -prune -o -type f -mmin +60 -exec rm -f {{}} +
+find . -depth -mindepth 1 -type d -empty -delete
 cd .. && rmdir mldeploy 2>/dev/null || true
 """
 ROOM = f"""\
