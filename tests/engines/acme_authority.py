@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mldeploy import edge
-from mldeploy.engines import docker_files
+from mldeploy.engines import docker_exec, docker_files
 from mldeploy.engines.docker_files import File
 from mldeploy.engines.docker_names import Names
 from tests.conftest import free_port, until
 
 if TYPE_CHECKING:
     import docker
+    from docker.models.containers import Container
 
 ROOT = "/data/caddy/pki/authorities/local/root.crt"
 
@@ -28,9 +29,26 @@ ROOT = "/data/caddy/pki/authorities/local/root.crt"
 class Authority:
     """``address`` is the machine's, as it sees it; ``root`` is PEM text."""
 
+    box: Container
     address: str
     directory: str
     root: str
+
+    @contextmanager
+    def out_of_order(self) -> Iterator[None]:
+        """It answers all with 503, until the context ends.
+
+        It is not stopped: while Docker takes its network away, connections hang for 30 s.
+        """
+        self._take("closed.json")
+        try:
+            yield
+        finally:
+            self._take("caddy.json")
+
+    def _take(self, name: str) -> None:
+        words = ["caddy", "reload", "--config", f"/srv/{name}"]
+        assert docker_exec.run(self.box, words, timeout=30).code == 0
 
 
 @contextmanager
@@ -49,33 +67,33 @@ def authority(client: docker.DockerClient, names: Names, domain: str) -> Iterato
         detach=True,
     )
     try:
-        written = json.dumps(_configuration(address, port)).encode()
-        docker_files.put(box, "/srv", {"caddy.json": File(written)})
+        serves = {
+            "handler": "acme_server",
+            "ca": "local",
+            "host": f"{address}:{port}",
+            "lifetime": "5m",  # the shortest that it knows; it knows no profiles
+        }
+        closed = {"handler": "static_response", "status_code": 503}
+        for name, handler in (("caddy.json", serves), ("closed.json", closed)):
+            written = json.dumps(_configuration(address, handler)).encode()
+            docker_files.put(box, "/srv", {name: File(written)})
         box.start()
         root = until(lambda: docker_files.get(box, ROOT).get(""), 20).content.decode()
-        yield Authority(address, f"https://{address}:{port}/acme/local/directory", root)
+        yield Authority(box, address, f"https://{address}:{port}/acme/local/directory", root)
     finally:
         box.remove(force=True, v=True)
 
 
-def _configuration(address: str, port: int) -> dict[str, Any]:
-    # The shortest lifetime that it knows. Profiles it knows none, as most but Let's Encrypt.
-    serves = {
-        "handler": "acme_server",
-        "ca": "local",
-        "host": f"{address}:{port}",
-        "lifetime": "5m",
-    }
+def _configuration(address: str, handler: dict[str, Any]) -> dict[str, Any]:
     local = {"name": "the lab's authority", "install_trust": False}
     server = {
         "listen": [":443"],
         "automatic_https": {"disable": True},
         "tls_connection_policies": [{"default_sni": address}],
-        "routes": [{"handle": [serves]}],
+        "routes": [{"handle": [handler]}],
     }
     own = {"subjects": [address], "issuers": [{"module": "internal"}]}
     return {
-        "admin": {"disabled": True},
         "apps": {
             "pki": {"certificate_authorities": {"local": local}},
             "tls": {"certificates": {"automate": [address]}, "automation": {"policies": [own]}},

@@ -35,6 +35,7 @@ def from_lab(tls: Tls) -> Tls:
         (Tls("192.168.1.7", "address"), [INTERNAL]),
         (Tls("box", "address"), [INTERNAL]),
         (from_lab(Tls("192.168.1.7", "address")), [FROM_LAB | SHORT, FROM_LAB, INTERNAL]),
+        (Tls("9.9.9.9", "address", certified=True), [ACME | SHORT]),
         (Tls("9.9.9.9", "own"), [INTERNAL]),
     ],
 )
@@ -71,3 +72,18 @@ def test_who_names_nobody_is_shown_the_certificate_of_the_address() -> None:
 )
 def test_addresses_begin_with_what_users_type(tls: Tls, origin: str) -> None:
     assert tls.origin == origin
+
+
+@pytest.mark.parametrize(
+    ("tls", "path"),
+    [
+        (Tls("9.9.9.9"), "acme-v02.api.letsencrypt.org-directory/9.9.9.9/9.9.9.9.crt"),
+        (
+            Tls("model.test", acme_directory="https://10.0.0.1:14000/acme/Local/directory"),
+            "10.0.0.1-14000-acme-local-directory/model.test/model.test.crt",
+        ),
+        (Tls("model.test", acme_directory="https://ca.test"), "ca.test/model.test/model.test.crt"),
+    ],
+)
+def test_a_certificate_lies_where_caddy_puts_it(tls: Tls, path: str) -> None:
+    assert tls.certificate_file == f"certificates/{path}"

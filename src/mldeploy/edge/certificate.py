@@ -5,11 +5,13 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 Json = dict[str, Any]
 
 # The profile of Let's Encrypt for certificates of addresses: 160 hours, of addresses only those.
 SHORTLIVED = "shortlived"
+LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"  # Caddy's own default
 
 
 @dataclass(frozen=True)
@@ -18,9 +20,9 @@ class Tls:
 
     `host` is the one name or address that users ask for. The kind `domain` has it certified by a
     public authority; `own` by the edge's own; `address` by a public one where that can be, else by
-    the edge's own. `port` is the one that users know. `acme_directory` names another authority
-    than Let's Encrypt, and `acme_root` the file in the edge's container with the certificate that
-    it is known by.
+    the edge's own; once it is `certified` by a public one, the edge stays with that. `port` is the
+    one that users know. `acme_directory` names another authority than Let's Encrypt, and
+    `acme_root` the file in the edge's container with the certificate that it is known by.
     """
 
     host: str
@@ -28,6 +30,15 @@ class Tls:
     port: int = 443
     acme_directory: str | None = None
     acme_root: str | None = None
+    certified: bool = False
+
+    @property
+    def certificate_file(self) -> str:
+        """Where Caddy keeps the certificate of the ACME authority, from its own data folder."""
+        directory = urlsplit(self.acme_directory or LETS_ENCRYPT)
+        issuer = f"{directory.netloc}{directory.path}".strip("/").replace("/", "-")
+        issuer, host = (name.lower().replace(":", "-") for name in (issuer, self.host))
+        return f"certificates/{issuer}/{host}/{host}.crt"
 
     @property
     def origin(self) -> str:
@@ -46,8 +57,9 @@ def apps(tls: Tls, http_port: int, https_port: int) -> Json:
             "automation": {"policies": [policy]},
         }
     }
-    if _INTERNAL in issuers:
-        # The container's own store of authorities is of no use to anybody.
+    if tls.kind != "domain":
+        # Caddy's own authority, which lives on when it isn't asked any more. It must not try to
+        # get into the container's store of authorities, where it is of no use to anybody.
         local = {"name": "mldeploy edge", "install_trust": False}
         found["pki"] = {"certificate_authorities": {"local": local}}
     return found
@@ -63,7 +75,7 @@ _INTERNAL: Json = {"module": "internal"}
 
 
 def _issuers(tls: Tls, http_port: int, https_port: int) -> list[Json]:
-    """In the order in which they are asked, at each renewal anew."""
+    """In the order in which they are asked, the first first again at each renewal."""
     if tls.kind == "own":
         return [_INTERNAL]
     acme: Json = {
@@ -79,10 +91,14 @@ def _issuers(tls: Tls, http_port: int, https_port: int) -> list[Json]:
         acme["trusted_roots_pem_files"] = [tls.acme_root]
     if tls.kind == "domain":
         return [acme]
-    short = acme | {"profile": SHORTLIVED}
-    if tls.acme_directory:  # which may know no profiles, and then refuses an order with one
-        return [short, acme, _INTERNAL]
-    return [short, _INTERNAL] if _of_the_world(tls.host) else [_INTERNAL]
+    if not tls.acme_directory and not _of_the_world(tls.host):
+        return [_INTERNAL]
+    asked = [acme | {"profile": SHORTLIVED}]
+    if tls.acme_directory:  # which may know no profiles: then an order with one is not even sent
+        asked.append(acme)
+    # Else one renewal that fails would put the edge's own, which its users don't know, in the place
+    # of a certificate that is good for days. Caddy asks again, and again, until it ends.
+    return asked if tls.certified else [*asked, _INTERNAL]
 
 
 def _of_the_world(host: str) -> bool:

@@ -153,6 +153,7 @@ class DockerEdge:
         deadline = time.monotonic() + ANSWER_SECONDS
         while time.monotonic() < deadline:
             if self.answers(release):
+                self._stay_with_authority()
                 return True
             time.sleep(0.1)
         return False
@@ -271,8 +272,18 @@ class DockerEdge:
         root = file.content.decode()
         return root if tls.kind == "own" or shows(tls.host, tls.port, root) else None
 
+    def _stay_with_authority(self) -> None:
+        """When a bare address got its first public certificate, ask nobody else from then on."""
+        if self.target.certificate == "address" and self.authority() is None:
+            with suppress(FailedError):  # it serves as well as before; the next `up` tries again
+                self.reload_if_changed()
+
+    def _certified(self, tls: Tls) -> bool:
+        box = self.container()
+        return bool(box and docker_files.get(box, f"{HOME}/data/caddy/{tls.certificate_file}"))
+
     def _tls(self) -> Tls | None:
-        """What is wanted, but for the place of the other authority's file: see _configuration."""
+        """What is wanted; what is known only where the edge runs is added by _configuration."""
         kind = self.target.certificate
         if kind == "none":
             return None
@@ -336,11 +347,15 @@ class DockerEdge:
 
     def _configuration(self) -> dict[str, Any]:
         tls, root = self._tls(), self._acme_root()
+        if tls and root:
+            tls = replace(tls, acme_root=f"{HOME}/{_name_of(root)}")
+        if tls and tls.kind == "address":
+            tls = replace(tls, certified=self._certified(tls))
         settings = edge.Edge(
             keys=tuple(keys.hashed(key) for key in self.keys()),
             max_body=self.target.max_body_bytes,
             request_timeout=self.target.request_timeout,
-            tls=replace(tls, acme_root=f"{HOME}/{_name_of(root)}") if tls and root else tls,
+            tls=tls,
         )
         return edge.configuration(settings)
 
