@@ -128,7 +128,7 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             return None
         module = importlib.import_module(f"mldeploy.cli.{VERBS[cmd_name].module}")
-        name = "exec_" if cmd_name == "exec" else cmd_name  # Python's own word
+        name = f"{cmd_name}_" if cmd_name in ("exec", "open") else cmd_name  # Python's own words
         command: click.Command = getattr(module, name)
         return command
 
