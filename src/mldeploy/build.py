@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mldeploy import champion as champions
 from mldeploy import environment as serving_environment
 from mldeploy import golden, release
+from mldeploy.champion import Champion
 from mldeploy.errors import FailedError
 from mldeploy.programs import ProgramError, last_lines, run, waiting_for_order
 from mldeploy.project import Project, code_files, git_state, locked_requirements
@@ -26,15 +28,6 @@ SCRIPTS = Path(__file__).parent / "project_side"
 MODEL_FOLDER = Path("models/champion")  # where the template's service looks, from the code's root
 LEAST_ROOM = 100_000_000  # bytes; with a serving environment to make it can be 300 MB more
 BUILD_SECONDS, MLFLOW_SECONDS = 600, 300
-
-
-@dataclass(frozen=True)
-class Champion:
-    """What the registry says of the model that the configured alias names."""
-
-    version: str
-    run_id: str
-    metrics: dict[str, float]
 
 
 def build(project: Project, ui: Ui) -> Release:
@@ -79,20 +72,28 @@ def take_champion(project: Project, interpreter: Path, folder: Path, ui: Ui) -> 
         f"mlflow artifacts download --run-id (of models:/{wanted.model}) --artifact-path serving",
         "the model is whatever the registry's alias names now, not what lies in a folder",
     )
+    names = (project.root, project.state, wanted.model)
+    if found := champions.known(*names, folder):
+        return found
+    registry = champions.fingerprint(project.root, os.environ)
     downloads = folder.parent / "downloads"
     downloads.mkdir(parents=True)
     script = [interpreter, SCRIPTS / "take_champion.py"]
     words = [wanted.model_name, wanted.model_alias, str(downloads)]
-    found = _answer(run([*script, *words], cwd=project.root, timeout=MLFLOW_SECONDS))
-    if "missing" in found:
-        raise _no_champion(project, found)
+    told = _answer(run([*script, *words], cwd=project.root, timeout=MLFLOW_SECONDS))
+    if "missing" in told:
+        raise _no_champion(project, told)
     (downloads / "serving").rename(folder)
     downloads.rmdir()
-    return Champion(found["version"], found["run_id"], found["metrics"])
+    project.make_state()
+    champions.remember(*names, registry, told)
+    return Champion(told["version"], told["run_id"], told["metrics"])
 
 
 def look_up_champion(project: Project, ui: Ui) -> Champion:
     """What the registry says of the champion, without keeping its files."""
+    if found := champions.known(project.root, project.state, project.config.project.model, None):
+        return found
     with tempfile.TemporaryDirectory() as folder:
         return take_champion(project, project.python(), Path(folder) / MODEL_FOLDER, ui)
 

@@ -204,6 +204,7 @@ def _authorization(engine: Engine) -> dict[str, str]:
 def plan_facts(project: Project, name: str, target: Target, ui: Ui) -> Facts:
     """Gather what :func:`mldeploy.plan.plan` decides from."""
     from mldeploy import build
+    from mldeploy.champion import Champion
     from mldeploy.plan import Facts
     from mldeploy.project import git_state
 
@@ -211,7 +212,7 @@ def plan_facts(project: Project, name: str, target: Target, ui: Ui) -> Facts:
     serving = engine.serving()
     made = _record(engine, serving.release)
     git = git_state(project.root)
-    champion: build.Champion | None = None
+    champion: Champion | None = None
     try:
         champion = build.look_up_champion(project, ui)
     except FailedError as error:

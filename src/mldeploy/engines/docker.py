@@ -26,7 +26,7 @@ from mldeploy.engines import (
 )
 from mldeploy.engines.base import Candidate, Engine, Removed, Replica, Serving, Switched
 from mldeploy.engines.docker_client import told
-from mldeploy.engines.docker_edge import DockerEdge, Live
+from mldeploy.engines.docker_edge import DockerEdge, Live, url_of
 from mldeploy.engines.docker_names import (
     ALIAS,
     FOLDER,
@@ -148,7 +148,7 @@ class DockerEngine(Engine):
 
     @property
     def url(self) -> str:
-        return self.edge.url
+        return url_of(self.target, self.machine.host())
 
     def as_wanted(self, now: Serving, release: Release) -> bool:
         with told():

@@ -54,6 +54,25 @@ class Live:
         return [dial.partition(":")[0] for dial in self.dials]
 
 
+def url_of(target: EngineTarget, host: str) -> str:
+    """Where users reach the edge of a target on the machine called ``host``."""
+    tls = tls_of(target, host)
+    return tls.origin if tls else f"http://{target.domain or host}:{target.published}"
+
+
+def tls_of(target: EngineTarget, host: str) -> Tls | None:
+    kind = target.certificate
+    if kind == "none":
+        return None
+    # A public authority asks at the usual ports, so those are published.
+    return Tls(
+        host=target.domain or host,
+        kind=kind,
+        port=target.published if kind == "own" else 443,
+        acme_directory=target.acme_directory,
+    )
+
+
 class DockerEdge:
     """The edge of one target. Methods raise docker's own errors; the engine tells them."""
 
@@ -64,12 +83,6 @@ class DockerEdge:
         self.names = names
         self.target = target
         self.host = host  # the name or address under which users reach the machine
-
-    @property
-    def url(self) -> str:
-        tls = self._tls()
-        host = self.target.domain or self.host
-        return tls.origin if tls else f"http://{host}:{self.target.published}"
 
     def ports(self) -> set[int]:
         """Those of the machine that the edge is published at."""
@@ -284,17 +297,7 @@ class DockerEdge:
 
     def _tls(self) -> Tls | None:
         """What is wanted; what is known only where the edge runs is added by _configuration."""
-        kind = self.target.certificate
-        if kind == "none":
-            return None
-        # A public authority asks at the usual ports, so those are published.
-        port = self.target.published if kind == "own" else 443
-        return Tls(
-            host=self.target.domain or self.host,
-            kind=kind,
-            port=port,
-            acme_directory=self.target.acme_directory,
-        )
+        return tls_of(self.target, self.host)
 
     # Keys, and history
 

@@ -2,7 +2,8 @@
 
 usage: take_champion.py NAME ALIAS FOLDER
 
-Prints ``{"version", "run_id", "metrics"}``, or ``{"missing": reason}`` where reason is
+Prints ``{"version", "run_id", "metrics", "folder"}``, the folder of the files where it is one of
+this machine's, else null; or ``{"missing": reason}`` where reason is
 ``registry``, ``alias`` or ``files``. Wants run artifacts ``serving/``: a model file of any kind,
 ``model.json`` and ``golden.json``: docs/release.md.
 """
@@ -11,6 +12,8 @@ import json
 import os
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 
 def main(name: str, alias: str, folder: str) -> dict[str, object]:
@@ -43,7 +46,16 @@ def main(name: str, alias: str, folder: str) -> dict[str, object]:
         "version": str(version.version),
         "run_id": version.run_id,
         "metrics": dict(run.data.metrics),
+        "folder": local_folder(run.info.artifact_uri),
     }
+
+
+def local_folder(artifacts: str) -> str | None:
+    parts = urlsplit(artifacts)
+    if parts.scheme not in ("", "file") or parts.netloc:
+        return None
+    serving = Path(url2pathname(parts.path) if parts.scheme else artifacts, "serving")
+    return str(serving.resolve()) if serving.is_dir() else None
 
 
 if __name__ == "__main__":
