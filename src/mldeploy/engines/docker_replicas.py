@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -102,22 +103,29 @@ def log_config() -> LogConfig:
 
 def wait_until_ready(container: Container, seconds: float) -> None:
     """Return when ``/readyz`` answers 200; raises RefusedError with the last log lines if not."""
+    deadline = time.monotonic() + seconds
+    while True:
+        ready = _says_ready(container, max(deadline - time.monotonic(), 1))
+        container.reload()
+        state = container.attrs["State"]
+        if not state["Running"]:
+            raise refused(container, died(state), "server-died")
+        if ready:
+            return
+        if time.monotonic() >= deadline:
+            why = f"/readyz did not answer within {seconds:.0f} s."
+            raise refused(container, why, "not-ready")
+        time.sleep(0.2)  # it is just about to end, or who asked in it was ended: asked again
+
+
+def _says_ready(container: Container, seconds: float) -> bool:
     import docker
 
+    words = [PYTHON, ASK, "ready", str(int(seconds))]
     try:
-        ran = docker_exec.run(
-            container, [PYTHON, ASK, "ready", str(int(seconds))], timeout=seconds + 10
-        )
-        ready = ran.code == 0
+        return docker_exec.run(container, words, timeout=seconds + 10).code == 0
     except (docker.errors.APIError, TimeoutError):
-        ready = False
-    container.reload()
-    state = container.attrs["State"]
-    if ready and state["Running"]:
-        return
-    if not state["Running"]:
-        raise refused(container, died(state), "server-died")
-    raise refused(container, f"/readyz did not answer within {seconds:.0f} s.", "not-ready")
+        return False
 
 
 def died(state: dict[str, Any]) -> str:
