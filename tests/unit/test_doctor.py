@@ -178,3 +178,21 @@ def test_a_secret_that_others_may_read_is_closed_by_the_fix(tmp_path: Path) -> N
     found.fix.apply(Ui())
     assert stat.S_IMODE(os.stat(token).st_mode) == 0o600  # noqa: PTH116 - what the kernel says
     assert found_for(tmp_path, 'A = "file:token"').severity == "ok"
+
+
+def test_what_was_not_looked_at_is_looked_at_once_the_way_is_free() -> None:
+    done: list[str] = []
+
+    def door() -> Finding:
+        if "open" in done:
+            return ok("door", "it is open")
+        return Finding("door", "error", "it is shut", "open it", Fix("open", opened))
+
+    def opened(_: Ui) -> None:
+        done.append("open")
+
+    checks = [Check("door", door), Check("room", lambda: ok("room", "is tidy"), needs="door")]
+
+    found = mend(checks, examine(checks), Ui())
+
+    assert [(one.check, one.severity) for one in found] == [("door", "ok"), ("room", "ok")]

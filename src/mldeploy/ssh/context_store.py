@@ -28,7 +28,7 @@ ASSEMBLE_SECONDS = 600
 LACKS = 4
 
 KNOWN = f"""\
-mkdir -p {FOLDER}/"$1"; cd {FOLDER}/"$1"
+umask 077; mkdir -p {FOLDER}/"$1"; cd {FOLDER}/"$1"
 while read -r one; do if [ -f "$one" ]; then echo "$one"; fi; done
 """
 # A date of their own would make other layers of the same files.

@@ -10,6 +10,8 @@ from mldeploy.ssh.facts import HostFacts
 SECONDS = 900
 START_SECONDS = 60  # `service` and `systemctl` may end before the engine listens
 GROUP = "usermod -aG docker {user}"
+# A machine that was just made is busy with updates of its own in its first minutes.
+WAIT = "-o DPkg::Lock::Timeout=300"
 FEDORA = "https://download.docker.com/linux/centos/docker-ce.repo"
 
 
@@ -18,8 +20,8 @@ def commands(facts: HostFacts) -> list[str]:
     packages = {
         "debian": [
             "apt-get update -qq",
-            "DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "
-            "docker.io iptables ca-certificates",
+            f"DEBIAN_FRONTEND=noninteractive apt-get install -y -qq {WAIT} "
+            "--no-install-recommends docker.io iptables ca-certificates",
         ],
         "amazon": ["dnf install -y -q docker || yum install -y -q docker"],
         "fedora": [
