@@ -47,8 +47,8 @@ def back_by_itself(place: FarPlace, moment: Moment, harm: Callable[[FarPlace], N
     place.whole(new)
     end = "it completed" if told.code == 0 else f"{tells(told)}, then `up` works"
     return (
-        f"nobody was answered for {down.silence:.1f} s ({down.failed} of {down.sent} requests "
-        f"failed); all came back by itself, with the same key; `up`: {end}"
+        f"nobody was answered for {down.silence:.1f} s; all came back by itself, with the same "
+        f"key; `up`: {end}"
     )
 
 
