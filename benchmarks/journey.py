@@ -79,6 +79,10 @@ def main() -> int:
     options = _options()
     runs = []
     try:
+        if options.far:
+            import far_journey  # needs a Docker engine, root, and what the tests need
+
+            return far_journey.main(as_json=options.json)
         for number in range(options.runs):
             _say(f"run {number + 1} of {options.runs}, caches {'cold' if options.cold else 'warm'}")
             runs.append(_run(options))
@@ -416,6 +420,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--cache", type=Path, default=cache_folder("journey"), metavar="DIR")
     parser.add_argument("--keep", action="store_true", help="leave the folders there")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--far", action="store_true", help="to a bare machine behind SSH instead")
     options = parser.parse_args()
     if options.runs < 1 or options.edits < 0:
         parser.error("--runs must be 1 or more, --edits 0 or more")

@@ -227,3 +227,18 @@ def test_a_private_target_publishes_nothing_outside(place: FromLaptop, lab_host:
 
     assert {line.rpartition(":")[2] for line in outside} == {"22"}
     assert answer["response"]
+
+
+def test_what_is_alive_there_is_found_and_ended_from_its_project(place: FromLaptop) -> None:
+    up = place.must("up", "box")
+    found = place.must("orphans")
+    seen = place.must("image", "box")
+    ended = place.must("orphans", "--on", "box", "--terminate", "far-way/box", "--yes")
+    left = place.must("orphans", "--on", "box")
+
+    (group,) = [each for each in found["found"] if each["project"] == "far-way"]
+    assert (group["machine"], group["release"], group["abandoned"]) == ("box", up["release"], None)
+    assert found["silent"] == []  # no Docker on the laptop is no trouble
+    assert seen["layers"]
+    assert ended["left"] == []
+    assert [each for each in left["found"] if each["project"] == "far-way"] == []

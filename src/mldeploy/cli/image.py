@@ -9,7 +9,7 @@ import click
 
 from mldeploy.cli.main import Verb
 from mldeploy.cli.shared import current_project, target_argument, voice
-from mldeploy.config import DockerTarget
+from mldeploy.config import DockerTarget, EngineTarget, SshTarget
 from mldeploy.errors import ConfigError, FailedError
 
 if TYPE_CHECKING:
@@ -52,22 +52,22 @@ def image(target: str | None, dockerfile: bool, context: Path | None) -> None:
         ui.result({"dockerfile": text, "context": str(context) if context else None}, text.rstrip())
 
 
-def _chosen(named: str | None) -> tuple[Project, str, DockerTarget]:
+def _chosen(named: str | None) -> tuple[Project, str, EngineTarget]:
     project = current_project()
     targets = project.config.targets
     first = next((n for n, each in targets.items() if isinstance(each, DockerTarget)), None)
     name, settings = project.config.target(named or first)
-    if isinstance(settings, DockerTarget):
+    if isinstance(settings, DockerTarget | SshTarget):
         return project, name, settings
     raise ConfigError(
         "no-image-here",
         what=f"Target {name} has no image.",
-        why=f"It is of kind {settings.kind!r}; releases are made into images on `docker`.",
+        why=f"It is of kind {settings.kind!r}; images are made on `docker` and `ssh`.",
         do='add to mldeploy.toml: [targets.docker] with kind = "docker"; then: mldeploy up docker',
     )
 
 
-def _measured(project: Project, name: str, target: DockerTarget) -> Seen:
+def _measured(project: Project, name: str, target: EngineTarget) -> Seen:
     from mldeploy.engines.docker import DockerEngine
     from mldeploy.engines.docker_client import told
     from mldeploy.engines.docker_images import images_of
@@ -87,7 +87,7 @@ def _measured(project: Project, name: str, target: DockerTarget) -> Seen:
         return measure(engine.client, chosen, engine.names.labels("writer"))
 
 
-def _recipe(project: Project, name: str, target: DockerTarget) -> tuple[ImageStep, ...]:
+def _recipe(project: Project, name: str, target: EngineTarget) -> tuple[ImageStep, ...]:
     from mldeploy.build import known_releases
     from mldeploy.images.ingredients import collect
     from mldeploy.images.recipe import steps

@@ -9,8 +9,11 @@ from typing import Any
 import click
 
 from mldeploy.cli.main import Verb, shared_options
-from mldeploy.cli.shared import chosen_target, flags, target_argument, voice
+from mldeploy.cli.shared import chosen_target, current_project, flags, target_argument, voice
 from mldeploy.config import MOST_REPLICAS
+from mldeploy.errors import ConfigError, MldeployError
+
+THIS_MACHINE = "this machine"
 
 
 @click.command(cls=Verb, example="mldeploy scale docker 3")
@@ -157,50 +160,100 @@ def prune(target: str | None) -> None:
 
 
 @click.command(cls=Verb, example="mldeploy orphans --terminate old-project/docker")
+@click.option("--on", metavar="TARGET", help="Look at the machine of one target only.")
 @click.option(
     "--terminate", metavar="PROJECT/TARGET", help="Remove that one whole, wherever it was made."
 )
-def orphans(terminate: str | None) -> int:
+def orphans(on: str | None, terminate: str | None) -> int:
     """Everything of ours that is alive on this machine's Docker, from whatever folder it came.
 
-    Needs no project. Ends with 1 when something is there that no project folder looks after.
+    In a project's folder also what is on the machines of its targets. Ends with 1 when something
+    is there that no project folder looks after, or when a machine could not be asked.
     """
     from mldeploy import orphans as finding
-    from mldeploy.engines.docker_client import connect, told
+    from mldeploy.engines.docker_client import told
 
     ui = voice()
-    with told():
-        client = connect()
-        if terminate:
-            return _terminate(ui, client, terminate)
-        found = finding.find(client)
+    engines = _engines(on)
+    lines: list[str] = []
+    groups: list[dict[str, Any]] = []
+    silent: list[dict[str, Any]] = []
+    for place, connect in engines:
+        try:
+            with told():
+                client = connect()
+                found = finding.find(client)
+                if any(f"{g.project}/{g.target}" == terminate for g in found):
+                    return _terminate(ui, client, terminate or "")
+        except MldeployError as error:
+            if len(engines) == 1:
+                raise
+            if error.code == "no-docker" and place == THIS_MACHINE:
+                lines.append("nothing of ours is on this machine: it has no Docker Engine")
+                continue
+            silent.append({"machine": place, "error": error.as_dict()})
+            lines += [f"{place} could not be asked: {error.what}", f"  do   {error.do}"]
+            continue
+        lines += _orphans_text(found, place)
+        groups += [group.as_dict() | {"machine": place} for group in found]
+    if terminate:
+        raise _no_such_orphan(terminate, groups)
+    ui.result({"found": groups, "silent": silent}, "\n".join(lines))
+    return 1 if silent or any(group["abandoned"] for group in groups) else 0
+
+
+def _engines(on: str | None) -> list[tuple[str, Any]]:
+    """The engines that can be asked: this machine's, and those of the project, if there is one."""
+    from mldeploy.config import SshTarget
+    from mldeploy.engines.docker_client import connect
+    from mldeploy.machines import machine_of
+
+    here: tuple[str, Any] = (THIS_MACHINE, connect)
+    try:
+        project = current_project()
+    except MldeployError:
+        if on:
+            raise
+        return [here]
+    targets = [project.config.target(on)] if on else list(project.config.targets.items())
+    far = {
+        target.host: machine_of(project, name, target).connect
+        for name, target in targets
+        if isinstance(target, SshTarget)
+    }
+    return [*([here] if not on or not far else []), *far.items()]
+
+
+def _orphans_text(found: Any, place: str) -> list[str]:
+    if not found:
+        return [f"nothing of ours is alive on {place}"]
     lines = []
     for group in found:
         mark = "ABANDONED  " if group.abandoned else ""
         serves = f", serves {group.release}" if group.release else ""
-        lines.append(f"{mark}{group.project}/{group.target}{serves}   from {group.folder}")
+        whose = f"{mark}{group.project}/{group.target}{serves}"
+        lines.append(f"{whose}   on {place}" + (f", from {group.folder}" if group.folder else ""))
         if group.abandoned:
             lines.append(f"  why  {group.abandoned}")
             lines.append(f"  do   mldeploy orphans --terminate {group.project}/{group.target}")
         lines += [f"  {thing.text}" for thing in group.things]
-    lines.append("" if found else "nothing of ours is alive on this Docker Engine")
-    ui.result({"found": [g.as_dict() for g in found]}, "\n".join(lines).rstrip())
-    return 1 if any(group.abandoned for group in found) else 0
+    return lines
+
+
+def _no_such_orphan(wanted: str, groups: list[dict[str, Any]]) -> ConfigError:
+    there = ", ".join(f"{g['project']}/{g['target']}" for g in groups)
+    return ConfigError(
+        "no-such-orphan",
+        what=f"There is no {wanted} on any machine that was asked.",
+        why=f"There is {there or 'nothing of ours'}.",
+        do="mldeploy orphans",
+    )
 
 
 def _terminate(ui: Any, client: Any, wanted: str) -> int:
     from mldeploy import orphans as finding
-    from mldeploy.errors import ConfigError
 
-    groups = {f"{g.project}/{g.target}": g for g in finding.find(client)}
-    if wanted not in groups:
-        raise ConfigError(
-            "no-such-orphan",
-            what=f"There is no {wanted} on this Docker Engine.",
-            why=f"There is {', '.join(groups) or 'nothing of ours'}.",
-            do="mldeploy orphans",
-        )
-    group = groups[wanted]
+    group = next(g for g in finding.find(client) if f"{g.project}/{g.target}" == wanted)
     if not flags().yes and sys.stdin.isatty():
         running = sum(thing.running for thing in group.things)
         click.confirm(
