@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from mldeploy.errors import FailedError
 from mldeploy.ssh import docker_api
 from mldeploy.ssh.docker_api import heard_before
+from tests.unit import ssh_to_here
 
 HERE = "http+docker://localhost/v1.41"
 
@@ -94,3 +97,21 @@ def test_a_name_that_somebody_else_has_meanwhile_given_back_stays_a_conflict() -
 )
 def test_what_runs_something_is_never_sent_twice(method: str, path: str, only_once: bool) -> None:
     assert docker_api._only_once(request(method, path)) == only_once
+
+
+@pytest.mark.parametrize(("program", "forbidden"), [("exit 0", True), ("exit 1", False)])
+def test_an_engine_that_answers_only_over_there_is_kept_away_by_the_sshd(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, forbidden: bool
+) -> None:
+    connection = ssh_to_here.connect(tmp_path, monkeypatch)
+    ssh_to_here.add_program(tmp_path, "docker", f"#!/bin/sh\n{program}\n")
+    try:
+        docker_api._tell_if_forbidden(connection)
+        told = ""
+    except FailedError as error:
+        told = f"{error.code} {error.why}"
+    finally:
+        connection.close()
+
+    assert ("ssh-forbids-forwarding" in told) == forbidden
+    assert ("AllowStreamLocalForwarding" in told) == forbidden

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from mldeploy.ssh import trouble
 from mldeploy.ssh.connection import Connection
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def _send(
             adapter.close()  # sockets of the connection that was
             if pause is None:
                 pauses.clear()
+                _tell_if_forbidden(connection)
             if once or pause is None:
                 raise
             if pause >= TOLD_PAUSE:
@@ -78,6 +80,12 @@ def _send(
             continue
         return heard_before(request, answer, send) if tries else answer
     raise AssertionError("unreachable")
+
+
+def _tell_if_forbidden(connection: Connection) -> None:
+    """An engine that answers over there, but not through ssh: the host's sshd stands between."""
+    if connection.run("docker version", seconds=30).code == 0:
+        raise trouble.forbidden(connection.address)
 
 
 def _only_once(request: Any) -> bool:

@@ -70,6 +70,17 @@ def explain(said: str, address: Address, there: Resolved, shown: str = "") -> Ml
     )
 
 
+def forbidden(address: Address) -> FailedError:
+    return FailedError(
+        "ssh-forbids-forwarding",
+        what=f"Docker on {address} can't be reached through ssh.",
+        why="It answers over there. The sshd there forbids that its socket is forwarded: "
+        "AllowStreamLocalForwarding, AllowTcpForwarding or DisableForwarding.",
+        do="over there, in /etc/ssh/sshd_config: AllowStreamLocalForwarding yes and "
+        "AllowTcpForwarding yes (or: local); then restart ssh",
+    )
+
+
 def gone(address: Address, seconds: float) -> FailedError:
     return FailedError(
         "ssh-gone",
