@@ -269,7 +269,7 @@ def test_who_may_not_speak_to_docker_is_told_how_and_let_in_by_the_fix(
         lab_host.exec(["sh", "-c", "gpasswd -d ubuntu docker || true"])
 
     assert error["code"] == "docker-denied"
-    assert error["do"] == "ssh ubuntu@box sudo usermod -aG docker ubuntu"
+    assert error["do"] == "mldeploy ssh box -- sudo usermod -aG docker ubuntu"
     assert before["permission"]["remedy"].endswith("-- sudo usermod -aG docker ubuntu")
     assert "engine" not in before
     assert after["permission"]["severity"] == after["engine"]["severity"] == "ok"

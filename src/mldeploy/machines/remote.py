@@ -183,15 +183,20 @@ class RemoteMachine(Machine):
         self.log_in_again()
 
     def _without_docker(self) -> FailedError:
-        words = install.commands(self.host_facts)
-        by_hand = "; ".join(install.text(words, self.host_facts).splitlines())
-        offer = f"mldeploy up {self.name}   at a terminal offers to do it; by hand: {by_hand}"
+        found = self.host_facts
+        words = install.commands(found)
+        by_hand = f"mldeploy ssh {self.name}   and: " + " && ".join(
+            install.text(words, found).splitlines()
+        )
+        do = by_hand if words else "install it: https://docs.docker.com/engine/install/"
+        if words and found.sudo:
+            do = f"mldeploy up {self.name}   at a terminal offers to do it; by hand: {by_hand}"
         return FailedError(
             "no-docker",
             what=f"There is no Docker Engine on {self.target.host}.",
-            why=f"{self.host_facts.name}: it is "
-            + ("installed, and not started." if self.host_facts.installed else "not installed."),
-            do=offer if words else "install it: https://docs.docker.com/engine/install/",
+            why=f"{found.name}: it is "
+            + ("installed, and not started." if found.installed else "not installed."),
+            do=do,
         )
 
     def _without_permission(self) -> FailedError:
@@ -200,8 +205,7 @@ class RemoteMachine(Machine):
             "docker-denied",
             what=f"{found.user} may not speak to Docker on {self.target.host}.",
             why=f"{found.socket} is for root and the group `docker` (it is as much as root).",
-            do=f"ssh {self.connection.address.destination} sudo "
-            + install.GROUP.format(user=found.user),
+            do=f"mldeploy ssh {self.name} -- sudo {install.GROUP.format(user=found.user)}",
         )
 
     def _without_program(self) -> FailedError:
