@@ -22,6 +22,7 @@ for word in "$@"; do
   last=$word
 done
 if [ -e "$SSH_SAYS" ]; then cat "$SSH_SAYS" >&2; exit 255; fi
+if [ -e "$HOME/.bashrc" ]; then . "$HOME/.bashrc"; fi
 case "$last" in "sh -c "*) last="exec $last";; esac  # who ends us ends it
 exec sh -c "$last"
 """

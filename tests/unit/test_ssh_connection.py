@@ -28,6 +28,26 @@ def test_words_arrive_as_they_are_and_standard_input_too(connection: Connection)
     assert (ran.code, ran.err) == (3, "bad\n")
 
 
+def test_what_start_up_files_say_is_not_taken_for_an_answer(
+    connection: Connection, tmp_path: Path
+) -> None:
+    (tmp_path / ".bashrc").write_text("echo hello; sleep 0.2; echo\n")
+
+    assert connection.run("echo yes").out == "yes\n"
+
+
+def test_an_account_whose_shell_runs_nothing_is_told_from_a_host_that_is_silent(
+    connection: Connection, tmp_path: Path
+) -> None:
+    (tmp_path / ".bashrc").write_text("echo This account is not available.; exit 1\n")
+
+    with pytest.raises(MldeployError) as raised:
+        connection.open()
+
+    assert raised.value.code == "ssh-failed"
+    assert "login shell there ended with 1" in raised.value.why
+
+
 def test_what_takes_too_long_is_lost(connection: Connection) -> None:
     connection.open()
 

@@ -27,6 +27,8 @@ HELLO_SECONDS = 90  # longer than the options give TCP: a bad line needs time fo
 PATIENCE_SECONDS = 240  # a machine that reboots is back by then
 PATIENCE = "MLDEPLOY_SSH_PATIENCE"  # other seconds than those
 READY = "mldeploy-is-in"
+HELLO = f"{READY}\n".encode()
+BEGIN = b"mldeploy-begins\n"  # before it a host's start-up files may say something of their own
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ class Connection:
 
     def once(self, script: str, *words: str, stdin: bytes = b"", seconds: float = 60) -> Ran:
         """As :meth:`run`, but once; raises LostError if the connection breaks."""
-        process = self.start(script, *words)
+        process = self.start(f"echo {BEGIN.decode().strip()}\n{script}", *words)
         try:
             out, err = process.communicate(stdin, timeout=seconds)
         except subprocess.TimeoutExpired:
@@ -163,7 +165,8 @@ class Connection:
         if process.returncode == 255:  # ssh's own; our scripts never end with it
             raise LostError(err.decode("utf-8", "replace").strip()[-300:])
         code = process.returncode
-        return Ran(code, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
+        said = out.partition(BEGIN)[2]
+        return Ran(code, said.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
 
     def start(self, script: str, *words: str, quiet: bool = False) -> subprocess.Popen[bytes]:
         """Start a script on the host, with pipes; ``quiet``: nobody will read what it says."""
@@ -233,12 +236,13 @@ class Connection:
                 stderr=err,
             )
         self._master = master
-        if _first_line(master, HELLO_SECONDS) != READY:
+        if not _greets(master, HELLO_SECONDS):
             with suppress(subprocess.TimeoutExpired):
                 master.wait(timeout=5)  # for its last words
+            why = _silent(master.poll())
             self._end_master()
             said = complaints.read_text(encoding="utf-8", errors="replace")
-            raise host_key.explained(said or "it timed out", self.address, self.there)
+            raise host_key.explained(said or why, self.address, self.there)
 
     def _forward(self, remote: str, local: Path) -> None:
         local.unlink(missing_ok=True)
@@ -299,25 +303,32 @@ def _patience() -> float:
     return float(told) if told.isdigit() else PATIENCE_SECONDS
 
 
-def _first_line(process: subprocess.Popen[bytes], seconds: float) -> str:
-    """The first line of its output, or nothing within ``seconds``."""
+def _greets(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Does it say within ``seconds`` that we are in? Start-up files may say something before."""
     import selectors
 
     said, pipe = b"", process.stdout
     if pipe is None:
-        return ""
+        return False
     deadline = time.monotonic() + seconds
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
-        while b"\n" not in said and (left := deadline - time.monotonic()) > 0:
+        while HELLO not in said and (left := deadline - time.monotonic()) > 0:
             if not selector.select(timeout=left):
                 break
             chunk = os.read(pipe.fileno(), 4096)
             if not chunk:
                 break
             said += chunk
-    # A host's start-up files may say something of their own first.
-    return READY if READY in said.decode("utf-8", "replace").split() else ""
+    return HELLO in said
+
+
+def _silent(code: int | None) -> str:
+    """Why there may be no word of an ssh that says nothing itself; None is the code of one that
+    hangs."""
+    if code is None:
+        return "it timed out"
+    return f"the login shell there ended with {code}, and ran nothing: is it a real one?"
 
 
 def _short_folder() -> str | None:
