@@ -136,8 +136,8 @@ def way_in(state: str, target: SshTarget, answer: Callable[[], Collection[int]])
         return Finding(
             "way in",
             "error",
-            f"It serves, but port {shut} does not answer from here: a firewall of the provider?",
+            f"It serves, but nothing answers from here at port {shut}: a firewall of the provider?",
             f"let port {shut} in, in the provider's console (firewall, security group) "
             "and the machine's own (sudo ufw status)",
         )
-    return ok("way in", f"port {ports} answers from here")
+    return ok("way in", f"it answers from here, at port {ports}")
