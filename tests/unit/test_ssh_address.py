@@ -70,6 +70,20 @@ def test_aliases_and_jump_hosts_are_seen(line: str, known_as: str, through: str)
     assert (found.known_as, found.through) == (known_as, through)
 
 
+@pytest.mark.parametrize(
+    ("value", "files"),
+    [
+        ("none", []),
+        ("/dev/null", ["/dev/null"]),
+        ("/home/a b/.ssh/known_hosts /etc/k", ["/home/a b/.ssh/known_hosts", "/etc/k"]),
+    ],
+)
+def test_files_of_known_hosts_may_have_spaces_or_not_be(value: str, files: list[str]) -> None:
+    printed = PRINTED.replace("~/.ssh/known_hosts ~/.ssh/known_hosts2", value)
+
+    assert read(printed).known_hosts == tuple(map(Path, files))
+
+
 def test_another_port_is_part_of_the_name_in_known_hosts() -> None:
     there = Resolved(hostname="box.example", user="me", port=2222, known_hosts=(), alias="")
 

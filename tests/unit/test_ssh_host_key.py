@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,5 +80,18 @@ def test_what_was_known_stays_known(tmp_path: Path, before: str) -> None:
 
     lines = file.read_text().splitlines()
     assert lines == [*before.splitlines(), "box ssh-ed25519 BBBB"]
-    assert file.stat().st_mode & 0o777 == 0o600
-    assert file.parent.stat().st_mode & 0o077 == 0 or before
+    assert before or file.stat().st_mode & 0o777 == 0o600
+    assert before or file.parent.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("files", [(), (Path("/dev/null"),)])
+def test_where_nothing_is_remembered_nothing_is_written(
+    there: Resolved, files: tuple[Path, ...]
+) -> None:
+    before = Path("/dev/null").stat().st_mode
+
+    with pytest.raises(MldeployError) as raised:
+        host_key.learn(BOX, replace(there, known_hosts=files), print, lambda _: True)
+
+    assert raised.value.code == "ssh-remembers-nothing"
+    assert Path("/dev/null").stat().st_mode == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +96,9 @@ def read(printed: str) -> Resolved:
         user=found["user"],
         port=int(found["port"]),
         known_hosts=tuple(
-            Path(one).expanduser() for one in found.get("userknownhostsfile", "").split()
+            Path(one).expanduser()
+            for one in re.split(r" (?=[/~])", found.get("userknownhostsfile", "none"))
+            if one != "none"
         ),
         alias=said("hostkeyalias"),
         through=said("proxyjump") or said("proxycommand"),

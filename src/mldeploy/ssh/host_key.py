@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mldeploy.errors import MldeployError
+from mldeploy.errors import FailedError, MldeployError
 from mldeploy.ssh import trouble
 from mldeploy.ssh.address import Address, Resolved, program
 from mldeploy.ssh.options import OPTIONS
@@ -74,14 +74,15 @@ def learn(
     address: Address, there: Resolved, say: Callable[[str], None], ask: Callable[[str], bool]
 ) -> bool:
     """Show the key, and write it where the user's ssh looks if ``ask`` says yes; else False."""
+    file = _memory(address, there)
     key = fetch(address, there)
     say(f"{address} has never been met from here. It shows this key:")
     say(f"  {key.fingerprint}")
     say("The provider of the machine shows the same one, in its console or its first log.")
     if not ask(f"Is that the key of {there.hostname}?"):
         return False
-    write_down(key, there.known_hosts[0])
-    say(f"written to {there.known_hosts[0]}")
+    write_down(key, file)
+    say(f"written to {file}")
     return True
 
 
@@ -89,9 +90,22 @@ def write_down(key: HostKey, file: Path) -> None:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     before = file.read_text(encoding="utf-8") if file.exists() else ""
     gap = "" if not before or before.endswith("\n") else "\n"
+    file.touch(mode=0o600)  # one that is there keeps its own
     with file.open("a", encoding="utf-8") as known:
         known.write(gap + key.lines)
-    file.chmod(0o600)
+
+
+def _memory(address: Address, there: Resolved) -> Path:
+    """The file of the user's in which ssh would find the key again."""
+    for file in there.known_hosts:
+        if file.is_file() or not file.exists():  # /dev/null is neither
+            return file
+    raise FailedError(
+        "ssh-remembers-nothing",
+        what=f"The host key of {address} can't be written down.",
+        why="Your ssh configuration keeps no file of hosts that were met (UserKnownHostsFile).",
+        do=f"in ~/.ssh/config, below Host {address}: UserKnownHostsFile ~/.ssh/known_hosts",
+    )
 
 
 def _knock(address: Address, *options: str) -> str:
