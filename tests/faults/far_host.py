@@ -32,6 +32,7 @@ def back_by_itself(place: FarPlace, moment: Moment, harm: Callable[[FarPlace], N
         load.phase("harm")
         told = up_with_harm(place, moment, lambda: harm(place))
         place.forget_client()
+        place.host.wait_until_up()
         until(lambda: _answers(place, key), BACK_SECONDS)
         load.phase("back")
         now = place.serves()

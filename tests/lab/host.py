@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mldeploy.engines import docker_exec
 from mldeploy.errors import FailedError
 from tests.lab import host_images, host_network, laptop
 from tests.lab.host_disk import Disk
@@ -223,9 +224,11 @@ class Host:
         return self._exec(["sh", "-c", script], 60)[0] == 0
 
     def _exec(self, words: Sequence[str], timeout: int) -> tuple[int, str]:
+        # Not the SDK's exec_run: it loses what comes together with the answer's head.
         with closing(_client(timeout)) as client:
-            done = client.containers.get(self.container).exec_run(list(words))
-        return done.exit_code, done.output.decode(errors="replace")
+            container = client.containers.get(self.container)
+            done = docker_exec.run(container, list(words), timeout=timeout)
+        return done.code, done.out + done.err
 
     def _greets(self) -> bool:
         try:
