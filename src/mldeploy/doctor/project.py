@@ -13,6 +13,7 @@ from mldeploy import build, golden
 from mldeploy.config import ProcessTarget, Target
 from mldeploy.doctor.checks import Check, Finding, Fix, ok
 from mldeploy.engines import engine_for
+from mldeploy.engines.base import Engine
 from mldeploy.programs import ProgramError, run
 from mldeploy.project import Project, git_state, locked_requirements
 from mldeploy.ui import Ui
@@ -22,7 +23,8 @@ ENOUGH_DISK = 2_000_000_000  # bytes: a serving environment of its own, a releas
 
 def checks(project: Project, name: str, target: Target) -> list[Check]:
     """What must hold for `mldeploy up` on a target, cheapest first."""
-    engine = "engine" if target.kind in OF_KIND else ""
+    engine = engine_for(project, name, target)  # one for all: a far one is logged in to once
+    needs = "engine" if target.kind in OF_KIND else ""
     return [
         Check("configuration", lambda: ok("configuration", f"{project.config.path} is valid")),
         Check("python", _python),
@@ -33,26 +35,26 @@ def checks(project: Project, name: str, target: Target) -> list[Check]:
         Check("disk", lambda: _disk(project)),
         Check("model", lambda: _champion(project)),
         Check("secrets", lambda: _secrets(project, target)),
-        *(OF_KIND[target.kind](project, name, target) if target.kind in OF_KIND else []),
-        Check("port", lambda: _port(project, name, target), needs=engine),
-        Check("service", lambda: _serving(project, name, target), needs=engine),
+        *(OF_KIND[target.kind](project, target, engine) if target.kind in OF_KIND else []),
+        Check("port", lambda: _port(target, engine), needs=needs),
+        Check("service", lambda: _serving(name, engine), needs=needs),
     ]
 
 
-def _of_docker(project: Project, _: str, target: Any) -> list[Check]:
+def _of_docker(project: Project, target: Any, _: Any) -> list[Check]:
     from mldeploy.doctor import docker
 
     return docker.checks(project, target)
 
 
-def _of_ssh(project: Project, name: str, target: Any) -> list[Check]:
+def _of_ssh(project: Project, target: Any, engine: Any) -> list[Check]:
     from mldeploy.doctor import ssh
 
-    return ssh.checks(project, name, target)
+    return ssh.checks(project, target, engine.machine, engine.serving)
 
 
 # What a kind of target needs beyond the project; with one of these comes a check called `engine`.
-OF_KIND: dict[str, Callable[[Project, str, Any], list[Check]]] = {
+OF_KIND: dict[str, Callable[[Project, Any, Any], list[Check]]] = {
     "docker": _of_docker,
     "ssh": _of_ssh,
 }
@@ -164,14 +166,14 @@ def _secrets(project: Project, target: Target) -> Finding:
     return ok("secrets", f"found: {', '.join(found.names) or 'none'}{unasked}")
 
 
-def _port(project: Project, name: str, target: Target) -> Finding:
-    engine_for(project, name, target).check()
+def _port(target: Target, engine: Engine) -> Finding:
+    engine.check()
     port = target.port if isinstance(target, ProcessTarget) else target.published
     return ok("port", f"port {port} is free, or serves this project")
 
 
-def _serving(project: Project, name: str, target: Target) -> Finding:
-    now = engine_for(project, name, target).serving()
+def _serving(name: str, engine: Engine) -> Finding:
+    now = engine.serving()
     if now.state in ("dead", "unhealthy"):
         return Finding(
             "service",

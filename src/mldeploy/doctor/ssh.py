@@ -18,6 +18,7 @@ from mldeploy.doctor import (
     ssh_way,
 )
 from mldeploy.doctor.checks import Check, Finding, Fix, ok
+from mldeploy.engines.base import Serving
 from mldeploy.engines.docker_client import told
 from mldeploy.errors import FailedError, MldeployError
 from mldeploy.machines.remote import RemoteMachine
@@ -27,9 +28,11 @@ from mldeploy.ssh.facts import HostFacts
 from mldeploy.ui import Ui
 
 
-def checks(project: Project, name: str, target: SshTarget) -> list[Check]:
+def checks(
+    project: Project, target: SshTarget, machine: RemoteMachine, serving: Callable[[], Serving]
+) -> list[Check]:
     """In the order of the way there; each needs the one that makes it possible."""
-    one = _Host(project, name, target)
+    one = _Host(project, target, machine, serving)
     return [
         Check("ssh", ssh_way.program),
         Check("address", one.address, needs="ssh"),
@@ -58,11 +61,18 @@ def checks(project: Project, name: str, target: SshTarget) -> list[Check]:
 class _Host:
     """What several of the checks ask for, asked once, over one connection."""
 
-    def __init__(self, project: Project, name: str, target: SshTarget) -> None:
+    def __init__(
+        self,
+        project: Project,
+        target: SshTarget,
+        machine: RemoteMachine,
+        serving: Callable[[], Serving],
+    ) -> None:
         self.project = project
-        self.name = name
         self.target = target
-        self.machine = RemoteMachine(project, name, target)
+        self.machine = machine
+        self.name = machine.name
+        self.serving = serving
         self.connection = self.machine.connection
         self.reach = docker_reach.Reach(
             lambda: docker_api.client(self.connection, self.facts.socket)
@@ -195,9 +205,7 @@ class _Host:
         return ssh_ports.judged(answering, listening, expected, self.name)
 
     def way_in(self) -> Finding:
-        from mldeploy.engines.docker import DockerEngine
-
-        now = DockerEngine(self.project, self.name, self.target, self.machine).serving()
+        now = self.serving()
         wanted = ssh_ports.listening_after(self.target)
         answering: Callable[[], frozenset[int]] = lambda: ssh_ports.answering(  # noqa: E731
             self.connection.there.hostname, {*wanted, self.target.published}

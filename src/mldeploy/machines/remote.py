@@ -106,7 +106,8 @@ class RemoteMachine(Machine):
     def log_in_again(self) -> None:
         """What was installed is seen then, and a group that was joined counts."""
         self.connection.close()
-        self.__dict__.pop("host_facts", None)
+        for known in ("host_facts", "_client"):
+            self.__dict__.pop(known, None)
         self._log_in()
 
     # Small steps of the above

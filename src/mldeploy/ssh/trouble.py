@@ -36,7 +36,8 @@ def explain(said: str, address: Address, there: Resolved, shown: str = "") -> Ml
             "ssh-denied",
             what=f"{address} does not let you in.",
             why=f"None of your keys opens {to}: {_last(said)}",
-            do=f"{again}   must work first; a key is chosen by IdentityFile in ~/.ssh/config",
+            do=f"{again}   must work first (IdentityFile in ~/.ssh/config chooses a key; ssh-add "
+            "opens one that has a passphrase)",
             detail=_tail(said),
         )
     if "could not resolve hostname" in lower or "name or service not known" in lower:
