@@ -219,6 +219,7 @@ def test_the_way_leads_over_a_jump_host(desk: Desk, lab_host: Host) -> None:
     found = desk.findings()
     assert found["address"]["message"].endswith("by way of jump")
     assert found["engine"]["severity"] == "ok"
+    assert found["open ports"]["message"].startswith("from behind a jump host")
 
     desk.laptop.known_hosts.write_text(lab_host.known_hosts_line + "\n")
     error = desk.error_of("status", "box")

@@ -212,6 +212,15 @@ def test_an_open_docker_socket_is_an_error(
     assert "root there" in found.message
 
 
+def test_behind_a_jump_host_only_what_listens_is_known() -> None:
+    found = judged(None, [Listening("*", 5432, "postgres")], {22}, "box")
+
+    assert found.severity == "ok"
+    assert "can't be tried; there listen 5432 (postgres)" in found.message
+    assert way_in("serving", BOX, lambda: None).severity == "ok"
+    assert judged(None, [Listening("*", 2375)], {22}, "box").severity == "error"
+
+
 def test_dockers_port_on_the_loopback_is_nobody_elses() -> None:
     assert judged({22}, [Listening("127.0.0.1", 2375)], {22}, "box").severity == "ok"
 

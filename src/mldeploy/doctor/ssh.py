@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import closing
 from functools import cached_property
 
@@ -200,14 +200,14 @@ class _Host:
         there = self.connection.there
         listening = ssh_ports.listening(self.connection.run(ssh_ports.SCRIPT, seconds=20).out)
         asked = {there.port, *ssh_ports.NAMES, *(one.port for one in listening or ())}
-        answering = ssh_ports.answering(there.hostname, asked)
         expected = {there.port, 80, 443, *ssh_ports.listening_after(self.target)}
-        return ssh_ports.judged(answering, listening, expected, self.name)
+        return ssh_ports.judged(self._answering(asked), listening, expected, self.name)
 
     def way_in(self) -> Finding:
-        now = self.serving()
-        wanted = ssh_ports.listening_after(self.target)
-        answering: Callable[[], frozenset[int]] = lambda: ssh_ports.answering(  # noqa: E731
-            self.connection.there.hostname, {*wanted, self.target.published}
-        )
-        return ssh_ports.way_in(now.state, self.target, answering)
+        asked = {*ssh_ports.listening_after(self.target), self.target.published}
+        return ssh_ports.way_in(self.serving().state, self.target, lambda: self._answering(asked))
+
+    def _answering(self, ports: Collection[int]) -> frozenset[int] | None:
+        """A name that the jump host knows is nobody's here, or somebody else's."""
+        there = self.connection.there
+        return None if there.through else ssh_ports.answering(there.hostname, ports)

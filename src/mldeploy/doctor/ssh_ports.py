@@ -73,12 +73,13 @@ def answering(host: str, ports: Iterable[int]) -> frozenset[int]:
 
 
 def judged(
-    answer: Collection[int],
+    answer: Collection[int] | None,
     there: Collection[Listening] | None,
     expected: Collection[int],
     target: str,
 ) -> Finding:
-    """``answer`` are the ports that do from here, ``expected`` those that are meant to."""
+    """``answer`` are the ports that do from here, ``expected`` those that are meant to; None says
+    that nothing can be asked from here."""
     outer = {one.port for one in there or () if not one.is_local}
     programs = {one.port: one.program for one in there or () if one.program}
 
@@ -86,9 +87,13 @@ def judged(
         words = ((port, programs.get(port) or NAMES.get(port, "")) for port in sorted(ports))
         return ", ".join(f"{port} ({name})" if name else str(port) for port, name in words)
 
-    seen = f"from here answer {shown(answer) or 'none'}"
-    if behind := outer - set(answer):
-        seen += f"; {shown(behind)} listen and don't answer from here: a firewall is between"
+    if answer is None:
+        seen = f"from behind a jump host they can't be tried; there listen {shown(outer) or 'none'}"
+        answer = ()
+    else:
+        seen = f"from here answer {shown(answer) or 'none'}"
+        if behind := outer - set(answer):
+            seen += f"; {shown(behind)} listen and don't answer from here: a firewall is between"
     if there is None:
         seen += "; what listens over there can't be seen: it has no `ss`"
     look = f"who listens: mldeploy ssh {target} -- sudo ss -ltnp"
@@ -111,17 +116,20 @@ def judged(
     return ok("open ports", seen)
 
 
-def way_in(state: str, target: SshTarget, answer: Callable[[], Collection[int]]) -> Finding:
+def way_in(state: str, target: SshTarget, answer: Callable[[], Collection[int] | None]) -> Finding:
     """Does the target's own port answer from here, now that something serves (``state``)?
 
-    ``answer`` finds out; it is asked only if something serves.
+    ``answer`` finds out, None if nobody can; it is asked only if something serves.
     """
     wanted = listening_after(target)
     ports = " and ".join(map(str, wanted))
     if state == "down":
         nothing = "nothing serves yet; after `up`"
         return ok("way in", f"{nothing} this listens: {ports}" if wanted else f"{nothing} no port")
-    found = set(answer())
+    answers = answer()
+    if answers is None:
+        return ok("way in", "from behind a jump host it can't be tried")
+    found = set(answers)
     if target.private:
         if target.published not in found:
             return ok("way in", "private: no port of it answers; mldeploy open leads there")
