@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -57,6 +56,7 @@ def up_goes_on(place: FarPlace, moment: Moment, harm: Callable[[FarPlace], None]
     new_release(place, moment.words)
     with users_notice_nothing(place):
         told = up_with_harm(place, moment, lambda: harm(place))
+    place.restore()
     assert told.code == 0, told.answer
     place.no_ssh_left()
     place.whole(told.answer["release"])
@@ -64,19 +64,12 @@ def up_goes_on(place: FarPlace, moment: Moment, harm: Callable[[FarPlace], None]
     return f"`up` completed {told.seconds:.0f} s later{said}; no request failed, nothing is left"
 
 
-def cut_for(seconds: float, place: FarPlace) -> None:
-    place.cut()
-    timer = threading.Timer(seconds, place.restore)
-    timer.daemon = True
-    timer.start()
-
-
 def cut_shortly(place: FarPlace) -> None:
-    cut_for(SHORT, place)
+    place.cut_for(SHORT)
 
 
 def cut_long(place: FarPlace) -> None:
-    cut_for(LONG, place)
+    place.cut_for(LONG)
 
 
 def drop(place: FarPlace) -> None:

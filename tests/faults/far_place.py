@@ -10,6 +10,7 @@ import os
 import secrets
 import signal
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -42,6 +43,7 @@ class FarPlace(Place):
     host: Host = field(kw_only=True)
     laptop: Laptop = field(kw_only=True)
     patience: int = PATIENCE
+    mending: threading.Timer | None = None
 
     def variables(self) -> dict[str, str]:
         """The laptop's `ssh` and its own state; all else is this machine's."""
@@ -102,7 +104,16 @@ class FarPlace(Place):
     def slow(self, *, delay_ms: float = 0, loss_percent: float = 0, rate_kbit: float = 0) -> None:
         host_network.slow(self.host, delay_ms, loss_percent, rate_kbit, ssh_only=True)
 
+    def cut_for(self, seconds: float) -> None:
+        """Returns at once; the line is whole again by itself."""
+        self.cut()
+        self.mending = threading.Timer(seconds, self.host.restore)
+        self.mending.start()
+
     def restore(self) -> None:
+        if self.mending is not None:
+            self.mending.join()
+            self.mending = None
         self.host.restore()
 
     def drop(self) -> None:

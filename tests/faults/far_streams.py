@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -14,8 +15,9 @@ from functools import partial
 
 from tests.conftest import CHECKOUT, until
 from tests.faults.case import Case
-from tests.faults.far_line import LONG, SHORT, cut_for, drop
+from tests.faults.far_line import LONG, SHORT, cut_long, cut_shortly, drop
 from tests.faults.far_place import FarPlace
+from tests.faults.interrupted import INTERRUPTED
 from tests.faults.place import BOX
 
 SIZE = 20_000_000
@@ -115,8 +117,9 @@ def log_goes_on(place: FarPlace, harm: Callable[[FarPlace], None], pause: float)
         until(lambda: len(asking.numbers) > at_harm + 30, 60)
     last = asking.numbers[-1]
     until(lambda: seen and seen[-1] >= last, 90)
-    process.send_signal(2)
-    assert process.wait(timeout=30) == 130
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == INTERRUPTED
+    place.restore()
     reading.join(30)
     place.no_ssh_left()
     expected = list(range(seen[0], last + 1))
@@ -136,8 +139,8 @@ def _read(process: subprocess.Popen[str], seen: list[int]) -> None:
 
 
 HARMS = (
-    ("cut for 8 s", partial(cut_for, SHORT), SHORT),
-    ("cut for 40 s", partial(cut_for, LONG), LONG),
+    ("cut for 8 s", cut_shortly, SHORT),
+    ("cut for 40 s", cut_long, LONG),
     ("dropped by the host", drop, 3),
 )
 CASES = [
