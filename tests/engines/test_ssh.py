@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -176,22 +177,18 @@ def test_the_whole_way_from_a_laptop_without_docker(place: FromLaptop, lab_host:
 
 def test_a_log_is_followed_over_a_redeploy(place: FromLaptop) -> None:
     place.must("up", "box")
-    follower = place.begin("logs", "box", "-f", "-n", "1")
-    assert follower.stdout is not None
-    os.set_blocking(follower.stdout.fileno(), False)
+    follower = place.begin("logs", "box", "-f", "-n", "20")
     heard: list[str] = []
-
-    def hears(words: str) -> bool:
-        heard.append(follower.stdout.read() or "" if follower.stdout else "")
-        return words in "".join(heard)
-
-    until(lambda: hears("answers"))
+    listener = threading.Thread(target=lambda: heard.extend(follower.stdout or ()), daemon=True)
+    listener.start()
+    until(lambda: "answers" in "".join(heard))
     place.edit_service("the next one")
     new = place.must("up", "box")["release"]
-    until(lambda: hears(new))
+    until(lambda: new in "".join(heard))
     follower.send_signal(signal.SIGINT)
 
     assert follower.wait(timeout=20) == 130
+    listener.join(timeout=10)
 
 
 def test_a_second_project_shares_the_dependencies(

@@ -77,10 +77,13 @@ class Place:
         self.stamp = stamp
 
     @property
-    def second(self) -> int:
-        """What the engine is asked for lines since: it takes no finer stamp as it was given."""
+    def second(self) -> int | None:
+        """What the engine is asked for lines since: it takes no finer stamp as it was given.
+
+        None for all: Docker's library refuses a 0.
+        """
         if not self.stamp:
-            return 0
+            return None
         whole = datetime.fromisoformat(self.stamp[: len("2026-11-23T12:00:00")])
         return int(whole.replace(tzinfo=UTC).timestamp())
 
