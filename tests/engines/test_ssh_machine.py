@@ -18,19 +18,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
+from mldeploy import edge, project
+from mldeploy.config import SshTarget
 from mldeploy.images.output import Output
-from mldeploy.ssh import address, far_build, upload
+from mldeploy.machines.remote import RemoteMachine
+from mldeploy.ssh import address, far_build, ship, upload
 from mldeploy.ssh.connection import Connection
 from mldeploy.ui import Ui
 from tests.conftest import MLDEPLOY, SETTINGS, Done, copy_of, until
 from tests.lab import base_image, hosts
 from tests.lab.host import Host
 from tests.lab.laptop import Laptop
+
+if TYPE_CHECKING:
+    import docker
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
 
@@ -411,6 +417,30 @@ def test_what_a_build_is_told_is_in_no_process_list_and_in_no_file(
     assert "--build-arg\0UV_INDEX_URL\0" in seen
     assert SECRET not in seen
     assert not [name for name in left if name.startswith("build-")]
+
+
+def test_a_host_that_reaches_no_registry_gets_the_edges_image_from_here(
+    desk: Desk, lab_host: Host, docker_client: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", desk.laptop.environment["PATH"])
+    lab_host.exec(["docker", "image", "rm", "-f", edge.IMAGE])
+    found = desk.findings()
+    desk.set('host = "box"', 'host = "box"\nbuild = "here"')
+
+    assert (found["edge image"]["severity"], desk.findings()["edge image"]["severity"]) == (
+        "error",
+        "ok",
+    )
+    there = RemoteMachine(project.find(desk.project), "box", SshTarget(host="box"))
+    try:
+        ship.bring(there.connect(), there.connection, edge.IMAGE, Ui())
+        ship.bring(there.connect(), there.connection, edge.IMAGE, Ui())
+        image = there.connect().images.get(edge.IMAGE)
+    finally:
+        there.connect().close()
+        there.connection.close()
+
+    assert image.id == docker_client.images.get(edge.IMAGE).id
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Collection
 from contextlib import closing
+from dataclasses import replace
 from functools import cached_property
 
 from mldeploy.config import SshTarget
@@ -183,16 +184,24 @@ class _Host:
         return self.target.base or base_for(python_version(self.project.python()), None)
 
     def base_image(self) -> Finding:
-        if self.target.build == "there":
-            return docker_images.image("base image", self._base, self.reach)
-        here = docker_reach.Reach()
-        with closing(here.client):
-            return docker_images.image("base image", self._base, here)
+        return self._image("base image", self._base)
 
     def edge_image(self) -> Finding:
         from mldeploy.edge import IMAGE
 
-        return docker_images.image("edge image", IMAGE, self.reach)
+        return self._image("edge image", IMAGE)
+
+    def _image(self, check: str, name: str) -> Finding:
+        """Where images are built here, all that is lacking there comes from here."""
+        if self.target.build == "here":
+            here = docker_reach.Reach()
+            with closing(here.client):
+                return docker_images.image(check, name, here)
+        found = docker_images.image(check, name, self.reach)
+        if found.severity == "ok":
+            return found
+        instead = ', or build = "here" in mldeploy.toml' if found.severity == "error" else ""
+        return replace(found, remedy=f"over there: {found.remedy}{instead}")
 
     # Who gets in
 

@@ -59,9 +59,11 @@ class RemoteMachine(Machine):
         from mldeploy.images import build
 
         if self.target.build == "here":
+            from mldeploy import edge
             from mldeploy.ssh import ship
 
             ship.make(self._client, self.connection, steps, ui)
+            ship.bring(self._client, self.connection, edge.IMAGE, ui)
             return
 
         def builder(

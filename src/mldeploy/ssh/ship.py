@@ -11,6 +11,7 @@ import json
 import tarfile
 import tempfile
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -47,6 +48,24 @@ def make(
         send(here, connection, built.tag, 0, ui)
     if not build.is_there(there, steps[-1]):
         raise _not_loaded(connection, "it was loaded, and is not there")
+
+
+def bring(there: docker.DockerClient, connection: Connection, image: str, ui: Ui) -> None:
+    """Have an image that others made over there, where no registry may be in reach."""
+    import docker
+
+    from mldeploy.engines.docker_client import connect
+
+    with suppress(docker.errors.ImageNotFound):
+        there.images.get(image)
+        return
+    here = connect()
+    try:
+        here.images.get(image)
+    except docker.errors.ImageNotFound:
+        with ui.step(f"pull {image}, to be sent"):
+            here.images.pull(image)
+    send(here, connection, image, 0, ui)
 
 
 def shared(layers: Sequence[str], others: Iterable[Sequence[str]]) -> int:
