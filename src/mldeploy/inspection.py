@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mldeploy import certificate_shown, release
-from mldeploy.config import ProcessTarget, Target
+from mldeploy.config import ProcessTarget, SshTarget, Target
 from mldeploy.engines import engine_for
 from mldeploy.engines.base import Engine, Serving
 from mldeploy.errors import FailedError
@@ -205,6 +205,7 @@ def plan_facts(project: Project, name: str, target: Target, ui: Ui) -> Facts:
     """Gather what :func:`mldeploy.plan.plan` decides from."""
     from mldeploy import build
     from mldeploy.champion import Champion
+    from mldeploy.doctor.ssh_ports import listening_after
     from mldeploy.plan import Facts
     from mldeploy.project import git_state
 
@@ -226,6 +227,7 @@ def plan_facts(project: Project, name: str, target: Target, ui: Ui) -> Facts:
         replicas=getattr(target, "replicas", 1),
         certificate="none" if isinstance(target, ProcessTarget) else target.certificate,
         url=engine.url,
+        opens=listening_after(target) if isinstance(target, SshTarget) else (),
         serving=serving,
         model=project.config.project.model,
         model_version=champion.version if champion else None,

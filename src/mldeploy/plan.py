@@ -21,6 +21,7 @@ class Facts:
     replicas: int
     certificate: str
     url: str
+    opens: tuple[int, ...]  # of a machine that others reach, to them
     serving: Serving
     model: str
     model_version: str | None
@@ -42,6 +43,7 @@ class Plan:
     changes: tuple[str, ...]
     removes: tuple[str, ...]
     reachable_by: str
+    opens: tuple[int, ...]
     price_per_hour: Decimal
     price_per_month: Decimal
     expires_at: str | None
@@ -55,6 +57,7 @@ class Plan:
             "changes": list(self.changes),
             "removes": list(self.removes),
             "reachable_by": self.reachable_by,
+            "opens": list(self.opens),
             "price_per_hour": str(self.price_per_hour),
             "price_per_month": str(self.price_per_month),
             "expires_at": self.expires_at,
@@ -72,6 +75,7 @@ def plan(facts: Facts) -> Plan:
         changes=_changes(facts, serves),
         removes=_removes(facts) if serves else (),
         reachable_by=_reachable_by(facts),
+        opens=facts.opens,
         price_per_hour=Decimal("0.00"),
         price_per_month=Decimal("0.00"),
         expires_at=None,
@@ -91,11 +95,16 @@ def text_of(made: Plan) -> str:
         lines += [f"  {verb:<7} {thing}" for thing in things]
     lines += [
         f"  reached by {made.reachable_by}",
+        *([f"  opens   {_ports(made.opens)}"] if made.opens else []),
         f"  price      ${made.price_per_hour} an hour, ${made.price_per_month} if forgotten "
         "for a month: it is your own machine",
         "  lifetime   until `mldeploy down`, or until this machine is switched off",
     ]
     return "\n".join(lines)
+
+
+def _ports(numbers: tuple[int, ...]) -> str:
+    return f"port{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}, of that machine, and no other"
 
 
 def _creates(facts: Facts, serves: bool) -> tuple[str, ...]:

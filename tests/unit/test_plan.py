@@ -16,6 +16,7 @@ FIRST = Facts(
     replicas=1,
     certificate="none",
     url="http://127.0.0.1:3000",
+    opens=(),
     serving=Serving("down"),
     model="docs@champion",
     model_version="1",
@@ -97,3 +98,11 @@ def test_who_can_reach_it_is_told_for_every_way_of_opening_it() -> None:
     assert "`predict` verifies" in plan(replace(box, certificate="own")).reachable_by
     assert "mldeploy open box" in plan(replace(box, address="127.0.0.1")).reachable_by
     assert any("ports 80 and 443" in one for one in plan(named).creates)
+
+
+def test_what_is_opened_on_another_machine_is_told() -> None:
+    made = plan(replace(FIRST, target="box", kind="ssh", opens=(80, 443)))
+
+    assert "opens   ports 80, 443 of that machine, and no other" in text_of(made)
+    assert made.as_dict()["opens"] == [80, 443]
+    assert "opens" not in text_of(plan(FIRST))
