@@ -104,7 +104,8 @@ def text_of(made: Plan) -> str:
 
 
 def _ports(numbers: tuple[int, ...]) -> str:
-    return f"port{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}, of that machine, and no other"
+    word = "ports" if len(numbers) > 1 else "port"
+    return f"{word} {', '.join(map(str, numbers))} of that machine, and no other"
 
 
 def _creates(facts: Facts, serves: bool) -> tuple[str, ...]:
