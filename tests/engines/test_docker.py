@@ -14,10 +14,11 @@ import pytest
 
 from mldeploy import build, golden, orphans, project
 from mldeploy.config import DockerTarget
-from mldeploy.engines import docker_clearing, docker_lock, docker_network
+from mldeploy.engines import docker_clearing, docker_lock, docker_network, event_file
 from mldeploy.engines.docker import DockerEngine
 from mldeploy.errors import FailedError, RefusedError
 from mldeploy.golden import Request
+from mldeploy.history import Event
 from mldeploy.project import Project
 from mldeploy.release import Release
 from mldeploy.ui import Ui
@@ -491,3 +492,14 @@ def test_what_was_deleted_is_found_as_an_orphan_and_ended(
     assert "deleted" in group.abandoned
     assert orphans.end(docker_client, group) == []
     assert orphans_of(docker_client, "engine-lost") == []
+
+
+def test_what_a_broken_line_kept_from_the_target_is_told_with_the_next_event(bench: Bench) -> None:
+    engine = serve(bench)
+    lost = Event(at="2026-11-23T10:00:00+00:00", who="me", action="up", release="v1-lost")
+    event_file.append(engine.folder, lost)  # as far as it came
+    told = replace(lost, at="2026-11-23T10:05:00+00:00", release="v2-told")
+
+    engine.record(told)
+
+    assert [one.release for one in engine.edge.history()] == ["v1-lost", "v2-told"]

@@ -148,7 +148,7 @@ class DockerEdge:
             docker_files.put(box, HOME, {"live": File(link=f"sets/{set_id}")})
             return
         draft = f"{HOME}/live.{secrets.token_hex(3)}"
-        self._shell(f"ln -s sets/{set_id} {draft} && mv -T {draft} {HOME}/live")
+        self._shell(f"ln -sfn sets/{set_id} {draft} && mv -T {draft} {HOME}/live")
 
     def forget_sets(self, keep: str) -> None:
         with suppress(FailedError):  # what stays is a few bytes, and goes at the next switch
@@ -311,13 +311,19 @@ class DockerEdge:
         content = keys.as_json(held).encode()
         docker_files.put(self._there(), HOME, {"keys.json": File(content, mode=0o600)})
 
-    def record(self, event: Event) -> None:
+    def record(self, events: Sequence[Event]) -> None:
+        """Append these, in their order."""
         box = self._there()
         last = max(docker_files.get(box, f"{HOME}/history"), default="").partition("-")[0]
         # A number that grows, whatever the clock says: the names give the order of events.
         number = max(time.time_ns(), int(last) + 1 if last.isdigit() else 0)
-        name = f"history/{number}-{secrets.token_hex(3)}.json"
-        docker_files.put(box, HOME, {name: File(json.dumps(event.as_dict()).encode())})
+        files = {
+            f"history/{number + n}-{secrets.token_hex(3)}.json": File(
+                json.dumps(event.as_dict()).encode()
+            )
+            for n, event in enumerate(events)
+        }
+        docker_files.put(box, HOME, files)
 
     def history(self) -> list[Event]:
         box = self.container()

@@ -33,6 +33,7 @@ SECRETS = "/run/secrets/mldeploy"
 # HasBeenManuallyStopped).
 RESTART: Any = {"Name": "always"}
 USER = 10001  # of the image
+KILLED = (137, 143)  # exit codes after SIGKILL and SIGTERM
 LINGER = 10  # seconds on top of the drain, before the engine kills a replica that doesn't end
 
 
@@ -133,6 +134,8 @@ def died(state: dict[str, Any]) -> str:
     if state.get("OOMKilled"):
         return "It was killed for using more memory than `memory` in mldeploy.toml allows."
     code = state.get("ExitCode")
+    if code in KILLED:
+        return "It was ended from outside: the engine or the machine was restarted just then."
     return f"It ended while starting, with exit code {code}." if code else "It ended by itself."
 
 
