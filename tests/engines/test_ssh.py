@@ -171,8 +171,10 @@ def test_the_whole_way_from_a_laptop_without_docker(place: FromLaptop, lab_host:
     ours = ["--filter", "label=mldeploy.project=far-way"]
     for words in (["ps", "-aq"], ["volume", "ls", "-q"], ["network", "ls", "-q"], ["images", "-q"]):
         assert lab_host.exec(["docker", *words, *ours]).strip() == ""
-    cache = ["sh", "-c", "find /root/.cache/mldeploy -type f 2>/dev/null | wc -l"]
-    assert lab_host.exec(cache).strip() == "0"
+    sent_files = (
+        "cd /root/.cache/mldeploy 2>/dev/null || exit 0; ls -d store-far-way* *.context* *.part"
+    )
+    assert lab_host.exec(["sh", "-c", f"{{ {sent_files}; }} 2>/dev/null || true"]).strip() == ""
 
 
 def test_a_log_is_followed_over_a_redeploy(place: FromLaptop) -> None:
