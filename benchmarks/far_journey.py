@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,8 +23,8 @@ from journey import INSTALL_SECONDS, BenchmarkError, Ours, Step, _timed, _told, 
 from startup import clean_environment, table  # noqa: E402
 
 from mldeploy.ui import Ui  # noqa: E402
+from tests.lab.bare import bare_host  # noqa: E402
 from tests.lab.host import Host  # noqa: E402
-from tests.lab.hosts import lab_host  # noqa: E402
 
 BOX = '\n[targets.box]\nkind = "ssh"\nhost = "box"\nreplicas = 2\n'
 
@@ -31,7 +33,7 @@ def main(*, as_json: bool) -> int:
     try:
         with (
             tempfile.TemporaryDirectory(prefix="mldeploy-journey-") as folder,
-            lab_host(Ui(), engine=False) as host,
+            bare_host(Ui()) as host,
         ):
             steps = journey(host, Path(folder))
     except BenchmarkError as error:
@@ -57,7 +59,7 @@ def journey(host: Host, folder: Path) -> list[Step]:
     settings = ours.root / "mldeploy.toml"
     settings.write_text(settings.read_text(encoding="utf-8") + BOX, encoding="utf-8")
     steps += ours.train()
-    steps.append(_far(ours, "install Docker there", "doctor", "box", "--fix", "--yes"))
+    steps.append(_install_docker(ours, host))
     host.load_images()
     steps.append(_far(ours, "first up box", "up", "box"))
     steps.append(_far(ours, "predict box", "predict", "box"))
@@ -66,6 +68,26 @@ def journey(host: Host, folder: Path) -> list[Step]:
     steps.append(_far(ours, "rollback box", "rollback", "box"))
     steps.append(_far(ours, "down box", "down", "box"))
     return steps
+
+
+def _install_docker(ours: Ours, host: Host) -> Step:
+    """`doctor --fix` ends with 1 all the same: the base images can't be pulled here."""
+    words = [ours.mldeploy, "doctor", "box", "--fix", "--yes"]
+    began = time.perf_counter()
+    done = subprocess.run(
+        words,
+        cwd=ours.root,
+        env=ours.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=INSTALL_SECONDS,
+    )
+    seconds = time.perf_counter() - began
+    if not host.engine_answers():
+        raise BenchmarkError(f"Docker was not installed:\n{done.stdout}{done.stderr}")
+    name = "mldeploy doctor box --fix --yes"
+    return _told(Step("install Docker there", name, seconds, progress_parts(done.stderr)))
 
 
 def _far(ours: Ours, name: str, *words: str) -> Step:

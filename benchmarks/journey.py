@@ -703,7 +703,7 @@ def _timed(
             raise BenchmarkError(f"{' '.join(words)} took longer than {limit:.0f} s") from error
         seconds = time.perf_counter() - began
     if process.returncode != 0:
-        said = "\n".join([*stdout.splitlines()[-5:], *stderr.splitlines()[-15:]])
+        said = "\n".join([*stdout.splitlines()[-40:], *stderr.splitlines()[-15:]])
         raise BenchmarkError(f"{' '.join(words)} ended with {process.returncode}:\n{said}")
     return seconds, stdout, stderr
 

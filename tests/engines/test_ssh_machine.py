@@ -31,7 +31,8 @@ from mldeploy.ssh import address, far_build, ship, upload
 from mldeploy.ssh.connection import Connection
 from mldeploy.ui import Ui
 from tests.conftest import MLDEPLOY, SETTINGS, Done, copy_of, until
-from tests.lab import base_image, hosts
+from tests.lab import base_image
+from tests.lab.bare import bare_host
 from tests.lab.host import Host
 from tests.lab.laptop import Laptop
 
@@ -497,19 +498,8 @@ def opened(desk: Desk) -> None:
 
 
 @pytest.fixture
-def bare(tmp_path: Path) -> Iterator[Host]:
-    """No systemd starts Docker there either: the lab's own supervisor of it is told not to."""
-    with hosts.lab_host(Ui(), engine=False, user="ubuntu") as host:
-        settings = json.dumps({"cgroup-parent": f"/mldeploy-{host.name}"})
-        # What the lab's container may not do, Debian's start script would end at.
-        hook = "test -e /etc/default/docker && echo 'ulimit() { :; }' >> /etc/default/docker"
-        script = f"""\
-touch /run/lab/dockerd.stopped; mkdir -p /etc/docker; echo '{settings}' > /etc/docker/daemon.json
-cat > /etc/apt/apt.conf.d/99lab <<'EOF'
-DPkg::Post-Invoke {{ "{hook} || true"; }};
-EOF
-"""
-        host.exec(["sh", "-c", script])
+def bare() -> Iterator[Host]:
+    with bare_host(Ui()) as host:
         yield host
 
 
