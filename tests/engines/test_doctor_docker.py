@@ -107,6 +107,7 @@ def test_a_socket_whose_engine_has_died(folder: Path, monkeypatch: pytest.Monkey
     assert "Nothing listens" in found.message
 
 
+@pytest.mark.slow
 def test_an_engine_that_takes_the_call_and_never_answers(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -427,6 +428,7 @@ def test_a_full_disk_of_the_engine(
     assert "mldeploy prune" in full.remedy
 
 
+@pytest.mark.slow
 @pytest.mark.docker
 def test_an_engine_that_stands_still(
     own_engine: SmallEngine, monkeypatch: pytest.MonkeyPatch

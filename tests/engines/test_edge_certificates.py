@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.docker,
+    pytest.mark.slow,
     pytest.mark.timeout(120),
     pytest.mark.skipif(sys.platform != "linux", reason="containers have no address here"),
 ]

@@ -21,7 +21,7 @@ from mldeploy.keys import hashed, new_key
 from tests.conftest import until
 from tests.engines.edge_bench import CADDY, Bench, basic
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 LIMIT = 2_000_000
 OTHER = new_key(datetime.now(UTC))  # valid as well

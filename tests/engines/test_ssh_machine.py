@@ -39,7 +39,7 @@ from tests.lab.laptop import Laptop
 if TYPE_CHECKING:
     import docker
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(120)]
 
 ONLY_BOX = SETTINGS.partition("[targets")[0] + '[targets.box]\nkind = "ssh"\nhost = "box"\n'
 SECRET = "swordfish-47-eleven"
