@@ -107,6 +107,12 @@ class Workplace:
         self.started.append(process)
         return process
 
+    def end_commands(self) -> None:
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate(timeout=30)
+
     def up(self) -> dict[str, Any]:
         done = self.mldeploy("up", "--json")
         assert done.code == 0, done.stderr + done.stdout
@@ -178,10 +184,7 @@ def workplace(trained: Path, tmp_path: Path) -> Iterator[Workplace]:
     settings = place.root / "mldeploy.toml"
     settings.write_text(settings.read_text().replace("port = 3000", f"port = {place.port}"))
     yield place
-    for process in place.started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate(timeout=30)
+    place.end_commands()
     import psutil
 
     for pid in place.pids():

@@ -64,8 +64,16 @@ def words(found: dict[str, Any]) -> list[str]:
             f"own certificate authority, SHA-256 {found['ca_fingerprint']}  (predict verifies it)"
         )
     if found["ca_fingerprint"] and found["certificate"] == "address":
-        told.append("no other gave one for this address; `mldeploy logs --edge` says why")
+        told.append(_why_its_own(urlsplit(found["url"] or "").hostname or ""))
     return told
+
+
+def _why_its_own(host: str) -> str:
+    from mldeploy.edge.certificate import of_the_world
+
+    if of_the_world(host):
+        return "no other gave one for this address; `mldeploy logs --edge` says why"
+    return "public authorities give none to an address that the world can't reach"
 
 
 def as_file(project: Project, name: str, pem: str | None) -> Path | None:

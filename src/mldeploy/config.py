@@ -308,6 +308,13 @@ def _target(name: str, table: Any, complain: _Complaint) -> Target:
             nearest=_nearest(str(kind), KINDS, 'kind = "{}"'),
         )
     made = _struct(table, KINDS[kind], where, complain)
+    if isinstance(made, SshTarget) and made.private and (made.domain or made.tls == "own"):
+        key = "domain" if made.domain else "tls"
+        raise complain.invalid(
+            (*where, key),
+            f"targets.{name} is private and has a {key}.",
+            "one of them: nobody reaches a private target but through ssh, at this laptop",
+        )
     if made.secrets:
         from mldeploy.secret_references import references
 

@@ -6,6 +6,7 @@ import json
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from mldeploy import certificate_shown, release
 from mldeploy.config import ProcessTarget, SshTarget, Target
@@ -116,6 +117,7 @@ class Prediction:
     release: str | None
     milliseconds: float
     curl: str
+    tunnelled: bool  # asked through ssh: `curl` wants the address that `mldeploy open` prints
 
 
 def predict(
@@ -176,8 +178,11 @@ def predict(
     by = answer.headers.get("x-mldeploy-release")
     key_of = name if engine.keys() else None
     believed = certificate_shown.as_file(project, name, own or also)
-    line = curl(url, asked, key_of=key_of, authority=believed)
-    return Prediction(url, asked, answer.json(), by, took, line)
+    # What a tunnel leads to is nowhere when it is closed: `mldeploy open` holds one and prints it.
+    tunnelled = here != serving.url
+    by_hand = f"$ADDRESS{route}" if tunnelled else url
+    line = curl(by_hand, asked, key_of=key_of, authority=believed)
+    return Prediction(url, asked, answer.json(), by, took, line, tunnelled)
 
 
 def curl(url: str, body: Any, *, key_of: str | None = None, authority: Path | None = None) -> str:
@@ -206,6 +211,7 @@ def plan_facts(project: Project, name: str, target: Target, ui: Ui) -> Facts:
     from mldeploy import build
     from mldeploy.champion import Champion
     from mldeploy.doctor.ssh_ports import listening_after
+    from mldeploy.edge.certificate import of_the_world
     from mldeploy.plan import Facts
     from mldeploy.project import git_state
 
@@ -227,6 +233,7 @@ def plan_facts(project: Project, name: str, target: Target, ui: Ui) -> Facts:
         replicas=getattr(target, "replicas", 1),
         certificate="none" if isinstance(target, ProcessTarget) else target.certificate,
         url=engine.url,
+        of_the_world=of_the_world(urlsplit(engine.url).hostname or ""),
         opens=listening_after(target) if isinstance(target, SshTarget) else (),
         serving=serving,
         model=project.config.project.model,

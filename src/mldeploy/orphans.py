@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mldeploy.config import SshTarget
 from mldeploy.engines.docker_images import labelled
 from mldeploy.engines.docker_names import FOLDER, HOST, PROJECT, RELEASE, ROLE, TARGET
+from mldeploy.errors import ConfigError, MldeployError
 from mldeploy.who import laptop
 
 if TYPE_CHECKING:
     import docker
+
+    from mldeploy.project import Project
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,73 @@ class Group:
 def find(client: docker.DockerClient) -> list[Group]:
     """What is on this engine, by target; images shared by all targets are no target's."""
     return grouped(_things(client), folder_is_there=_folder_is_there, here=laptop())
+
+
+# A machine's name, and what connects to the engine there.
+Place = tuple[str, Callable[[], "docker.DockerClient"]]
+THIS_MACHINE = "this machine"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """By machine: what was ``found``, which are ``without`` an engine, which stayed ``silent``."""
+
+    found: tuple[tuple[str, list[Group]], ...]
+    without: tuple[str, ...]
+    silent: tuple[tuple[str, MldeployError], ...]
+
+
+def places(project: Project | None, on: str | None) -> list[Place]:
+    """This machine and those of the project's targets; with ``on``, that of one target alone."""
+    from mldeploy.engines.docker_client import connect
+    from mldeploy.machines import machine_of
+
+    here: Place = (THIS_MACHINE, connect)
+    if project is None:
+        return [here]
+    targets = [project.config.target(on)] if on else list(project.config.targets.items())
+    far = {
+        target.host: machine_of(project, name, target).connect
+        for name, target in targets
+        if isinstance(target, SshTarget)
+    }
+    return [*([] if on and far else [here]), *far.items()]
+
+
+def ask(where: Sequence[Place]) -> Asked:
+    """Every machine, one after the other. The only one must answer; of several, one may not."""
+    from mldeploy.engines.docker_client import told
+
+    found, without, silent = [], [], []
+    for place, connect in where:
+        try:
+            with told():
+                found.append((place, find(connect())))
+        except MldeployError as error:
+            if len(where) == 1:
+                raise
+            if error.code == "no-docker" and place == THIS_MACHINE:
+                without.append(place)
+            else:
+                silent.append((place, error))
+    return Asked(tuple(found), tuple(without), tuple(silent))
+
+
+def named(where: Sequence[Place], wanted: str) -> tuple[docker.DockerClient, Group]:
+    """The group called ``project/target``, and the engine it is on; raises ConfigError if none."""
+    asked = ask(where)
+    there = [(place, g) for place, groups in asked.found for g in groups]
+    for place, group in there:
+        if f"{group.project}/{group.target}" == wanted:
+            return dict(where)[place](), group
+    known = ", ".join(f"{g.project}/{g.target}" for _, g in there)
+    unheard = "".join(f" {place} could not be asked." for place, _ in asked.silent)
+    raise ConfigError(
+        "no-such-orphan",
+        what=f"There is no {wanted} on any machine that was asked.",
+        why=f"There is {known or 'nothing of ours'}.{unheard}",
+        do="mldeploy orphans",
+    )
 
 
 def grouped(things: Iterable[Thing], *, folder_is_there: Any, here: str) -> list[Group]:

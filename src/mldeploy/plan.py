@@ -21,6 +21,7 @@ class Facts:
     replicas: int
     certificate: str
     url: str
+    of_the_world: bool  # could a public authority reach that?
     opens: tuple[int, ...]  # of a machine that others reach, to them
     serving: Serving
     model: str
@@ -155,7 +156,7 @@ def _reachable_by(facts: Facts) -> str:
         "domain": "with a public certificate",
         "address": "with a public certificate for the bare address, else one of its own authority",
         "own": "with a certificate of its own authority, which `predict` verifies",
-    }[facts.certificate]
+    }["own" if facts.certificate == "address" and not facts.of_the_world else facts.certificate]
     return f"everybody who has the API key, at {facts.url}, {how}"
 
 

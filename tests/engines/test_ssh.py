@@ -137,10 +137,7 @@ def place(trained: Path, tmp_path: Path, laptop: Laptop) -> Iterator[FromLaptop]
     settings.write_text(text + BOX)
     here = FromLaptop(root, free_port(), environment=NO_DOCKER_HERE)
     yield here
-    for process in here.started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate(timeout=30)
+    here.end_commands()
     here.mldeploy("down", "box")
 
 
@@ -226,6 +223,7 @@ def test_a_private_target_publishes_nothing_outside(place: FromLaptop, lab_host:
 
     assert {line.rpartition(":")[2] for line in outside} == {"22"}
     assert answer["response"]
+    assert answer["curl"].startswith("curl -s $ADDRESS/")  # the tunnel it went by is closed
 
 
 def test_what_is_alive_there_is_found_and_ended_from_its_project(place: FromLaptop) -> None:

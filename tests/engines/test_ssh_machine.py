@@ -353,6 +353,7 @@ def test_ssh_runs_a_command_over_there(desk: Desk, lab_host: Host) -> None:
     done = desk.mldeploy("ssh", "box", "--", "hostname; exit 7")
 
     assert (done.code, done.stdout) == (7, f"{lab_host.name}\n")
+    assert desk.mldeploy("ssh", "box", "uname", "-n").stdout == f"{lab_host.name}\n"
 
 
 # Secrets

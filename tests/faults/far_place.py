@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
 import ssl
 import threading
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ import psutil
 from mldeploy.engines.docker import DockerEngine
 from mldeploy.engines.docker_edge import DockerEdge
 from tests.conftest import copy_of, until
-from tests.faults.place import Place, name_it
+from tests.faults.place import Place, heed_interrupts, name_it
 from tests.lab import host_network
 from tests.lab.host import Host
 from tests.lab.laptop import Laptop
@@ -156,8 +155,7 @@ def _command_lines() -> Iterator[str]:
 @contextmanager
 def far_place_at(trained: Path, root: Path, host: Host) -> Iterator[FarPlace]:
     """A copy of a trained project with the host as its target; what it runs goes with the host."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    heed_interrupts()
     copy = copy_of(trained, root)
     laptop = host.write_laptop(root.parent / "laptop")
     name = f"far-{secrets.token_hex(4)}"
@@ -166,8 +164,5 @@ def far_place_at(trained: Path, root: Path, host: Host) -> Iterator[FarPlace]:
     try:
         yield place
     finally:
-        for process in place.started:
-            if process.poll() is None:
-                process.kill()
-            process.communicate(timeout=30)
+        place.end_commands()
         place.forget_client()

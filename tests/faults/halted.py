@@ -8,37 +8,13 @@ At the moment, as in :mod:`tests.faults.stopped`, the file `reached` appears in 
 
 from __future__ import annotations
 
-import functools
-import importlib
-import itertools
 import sys
 import time
 from pathlib import Path
-from typing import Any
+
+from tests.faults.moment import at
 
 WAIT_SECONDS = 120
-
-
-def halt_at(where: str, when: str, count: int, folder: Path) -> None:
-    module, _, path = where.partition(":")
-    holder: Any = importlib.import_module(module)
-    *outer, name = path.split(".")
-    for each in outer:
-        holder = getattr(holder, each)
-    real = getattr(holder, name)
-    calls = itertools.count(1)
-
-    @functools.wraps(real)
-    def halted(*args: Any, **options: Any) -> Any:
-        mine = next(calls) == count
-        if mine and when == "before":
-            halt(folder)
-        found = real(*args, **options)
-        if mine and when == "after":
-            halt(folder)
-        return found
-
-    setattr(holder, name, halted)
 
 
 def halt(folder: Path) -> None:
@@ -52,7 +28,7 @@ def halt(folder: Path) -> None:
 
 if __name__ == "__main__":
     where, when, count, folder, *words = sys.argv[1:]
-    halt_at(where, when, int(count), Path(folder))
+    at(where, when, int(count), lambda: halt(Path(folder)))
 
     from mldeploy.cli.main import main
 

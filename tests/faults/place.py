@@ -248,22 +248,24 @@ def _is_a_draft(file: str) -> bool:
 @contextmanager
 def place_at(trained: Path, root: Path, *, small: SmallEngine | None = None) -> Iterator[Place]:
     """A copy of a trained project that nothing was deployed from; all of it is gone afterwards."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell's background job: its children
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # would ignore Ctrl+C as well
+    heed_interrupts()
     copy = copy_of(trained, root)
     place = Place(copy, free_port(), name=f"faults-{secrets.token_hex(4)}", small=small)
     name_it(place)
     try:
         yield place
     finally:
-        for process in place.started:
-            if process.poll() is None:
-                process.kill()
-            process.communicate(timeout=30)
+        place.end_commands()
         for group in orphans.find(place.client):
             if group.project == place.name:
                 orphans.end(place.client, group)
         place.forget_client()
+
+
+def heed_interrupts() -> None:
+    """As a shell's background job we ignore Ctrl+C, and so would the commands that we start."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def name_it(place: Place) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.lab import full_disk
 from tests.lab.places import CACHE
 from tests.lab.plain_network import run_as_root
 from tests.lab.small_engine import RUNS, mounts_below
@@ -46,21 +46,11 @@ class Disk:
         self.file.unlink(missing_ok=True)
 
     def free(self) -> int:
-        found = os.statvfs(self.folder)
-        return found.f_bavail * found.f_frsize
+        return full_disk.free(self.folder)
 
     def fill(self, leave: int = 0) -> None:
         """Take all space but ``leave`` bytes."""
-        with (self.folder / "filler").open("ab") as filler:
-            step = 256 * 1024**2
-            while step >= 4096:
-                wanted = min(step, self.free() - leave)
-                if wanted <= 0:
-                    return
-                try:
-                    os.posix_fallocate(filler.fileno(), filler.seek(0, os.SEEK_END), wanted)
-                except OSError:  # room for a piece of this size there is not
-                    step //= 2
+        full_disk.fill(self.folder, leave)
 
     def empty(self) -> None:
-        (self.folder / "filler").unlink(missing_ok=True)
+        full_disk.empty(self.folder)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mldeploy.errors import RefusedError
 from mldeploy.ui import Ui
-from tests.lab import images, packages
+from tests.lab import full_disk, images, packages
 from tests.lab.daemon import Daemon
 from tests.lab.places import CACHE
 from tests.lab.plain_network import PlainNetwork, bridges_in, run_as_root
@@ -49,10 +49,6 @@ class SmallEngine:
         return self.cache / f"disk-{self.slot}.img"
 
     @property
-    def filler(self) -> Path:
-        return self.data / "filler"
-
-    @property
     def network(self) -> PlainNetwork:
         return PlainNetwork(self.slot)
 
@@ -81,25 +77,15 @@ class SmallEngine:
 
     def free(self) -> int:
         """Bytes that are free on its disk."""
-        found = os.statvfs(self.data)
-        return found.f_bavail * found.f_frsize
+        return full_disk.free(self.data)
 
     def fill(self, leave: int = 0) -> None:
         """Take all space on its disk but ``leave`` bytes."""
-        with self.filler.open("ab") as filler:
-            step = 256 * 1024**2
-            while step >= 4096:
-                wanted = min(step, self.free() - leave)
-                if wanted <= 0:
-                    return
-                try:
-                    os.posix_fallocate(filler.fileno(), filler.seek(0, os.SEEK_END), wanted)
-                except OSError:  # room for a piece of this size there is not
-                    step //= 2
+        full_disk.fill(self.data, leave)
 
     def empty(self) -> None:
         """Give back what ``fill`` took."""
-        self.filler.unlink(missing_ok=True)
+        full_disk.empty(self.data)
 
 
 @contextmanager

@@ -122,7 +122,11 @@ def test_an_own_authority_is_named_by_its_fingerprint() -> None:
 
 def test_that_no_authority_gave_one_is_said() -> None:
     found = NOTHING | {"certificate": "address", "ca_fingerprint": "AA:BB"}
-    assert "no other gave one" in certificate_shown.words(found)[1]
+    asked = certificate_shown.words(found | {"url": "https://1.1.1.1"})
+    private = certificate_shown.words(found | {"url": "https://192.168.1.7"})
+
+    assert "no other gave one" in asked[1]
+    assert "can't reach" in private[1]
 
 
 def test_what_is_not_believed_is_said_loud() -> None:

@@ -173,3 +173,15 @@ def test_a_secret_that_is_written_out_is_refused_and_not_repeated(
     said = error.what + error.why + error.do + error.detail
     assert "sw0rdf1sh" not in said
     assert "123456" not in said
+
+
+@pytest.mark.parametrize("also", ['domain = "model.example.org"', 'tls = "own"'])
+def test_a_private_target_with_a_certificate_for_others_is_refused(
+    tmp_path: Path, also: str
+) -> None:
+    error = refused(
+        tmp_path, VALID + f'[targets.box]\nkind = "ssh"\nhost = "box"\nprivate = true\n{also}\n'
+    )
+
+    assert "private" in error.what
+    assert also.partition(" ")[0] in error.what

@@ -16,6 +16,7 @@ FIRST = Facts(
     replicas=1,
     certificate="none",
     url="http://127.0.0.1:3000",
+    of_the_world=False,
     opens=(),
     serving=Serving("down"),
     model="docs@champion",
@@ -95,7 +96,10 @@ def test_who_can_reach_it_is_told_for_every_way_of_opening_it() -> None:
     assert "this machine that have the API key" in plan(docker).reachable_by
     assert "WITHOUT ENCRYPTION" in plan(replace(docker, address="0.0.0.0")).reachable_by
     assert "https://m.example.org, with a public certificate" in plan(named).reachable_by
+    bare = replace(box, certificate="address")
     assert "`predict` verifies" in plan(replace(box, certificate="own")).reachable_by
+    assert "`predict` verifies" in plan(bare).reachable_by  # nobody could certify it
+    assert "for the bare address" in plan(replace(bare, of_the_world=True)).reachable_by
     assert "mldeploy open box" in plan(replace(box, address="127.0.0.1")).reachable_by
     assert any("ports 80 and 443" in one for one in plan(named).creates)
 

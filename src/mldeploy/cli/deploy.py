@@ -112,8 +112,10 @@ def _tell(ui: Ui, project: Project, name: str, settings: Target, done: Deployed,
     metric = main_metric(made.metrics)
     shown = f", {metric[0]} {metric[1]:.3f}" if metric else ""
     replicas = f", {done.serving.replicas} replicas" if done.serving.replicas > 1 else ""
+    private = getattr(settings, "private", False)
+    where = f"{name}, reached by `mldeploy open {name}` alone" if private else done.serving.url
     lines = [
-        f"{made.name} {word} on {done.serving.url}{replicas}",
+        f"{made.name} {word} on {where}{replicas}",
         f"  model  {made.model} version {made.model_version}, run {made.run_id[:8]}{shown}",
         f"  code   {made.code}",
         "  next   mldeploy predict · mldeploy status · mldeploy logs -f · mldeploy down",

@@ -43,7 +43,8 @@ def predict(target: str | None, data: str | None, path: str | None) -> None:
     from mldeploy.inspection import predict as ask
 
     ui = voice()
-    done = ask(*chosen_target(target), path=path, body=None if data is None else _body(data))
+    project, name, settings = chosen_target(target)
+    done = ask(project, name, settings, path=path, body=None if data is None else _body(data))
     found = {
         "url": done.url,
         "release": done.release,
@@ -52,11 +53,16 @@ def predict(target: str | None, data: str | None, path: str | None) -> None:
         "milliseconds": round(done.milliseconds, 1),
         "curl": done.curl,
     }
+    by_hand = "by hand"
+    if done.tunnelled:
+        by_hand += (
+            f", while `mldeploy open {name} --no-browser` runs, with ADDRESS set to what it prints"
+        )
     ui.result(
         found,
         f"{json.dumps(done.response, ensure_ascii=False)}\n\n"
         f"answered by {done.release or 'a server without a release name'} "
-        f"in {done.milliseconds:.0f} ms; by hand:\n{done.curl}",
+        f"in {done.milliseconds:.0f} ms; {by_hand}:\n{done.curl}",
     )
 
 

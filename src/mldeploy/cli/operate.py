@@ -9,11 +9,15 @@ from typing import Any
 import click
 
 from mldeploy.cli.main import Verb, shared_options
-from mldeploy.cli.shared import chosen_target, current_project, flags, target_argument, voice
+from mldeploy.cli.shared import (
+    chosen_target,
+    current_project,
+    flags,
+    project_if_any,
+    target_argument,
+    voice,
+)
 from mldeploy.config import MOST_REPLICAS
-from mldeploy.errors import ConfigError, MldeployError
-
-THIS_MACHINE = "this machine"
 
 
 @click.command(cls=Verb, example="mldeploy scale docker 3")
@@ -171,57 +175,21 @@ def orphans(on: str | None, terminate: str | None) -> int:
     is there that no project folder looks after, or when a machine could not be asked.
     """
     from mldeploy import orphans as finding
-    from mldeploy.engines.docker_client import told
 
     ui = voice()
-    engines = _engines(on)
-    lines: list[str] = []
-    groups: list[dict[str, Any]] = []
-    silent: list[dict[str, Any]] = []
-    for place, connect in engines:
-        try:
-            with told():
-                client = connect()
-                found = finding.find(client)
-                if any(f"{g.project}/{g.target}" == terminate for g in found):
-                    return _terminate(ui, client, terminate or "")
-        except MldeployError as error:
-            if len(engines) == 1:
-                raise
-            if error.code == "no-docker" and place == THIS_MACHINE:
-                lines.append("nothing of ours is on this machine: it has no Docker Engine")
-                continue
-            silent.append({"machine": place, "error": error.as_dict()})
-            lines += [f"{place} could not be asked: {error.what}", f"  do   {error.do}"]
-            continue
-        lines += _orphans_text(found, place)
-        groups += [group.as_dict() | {"machine": place} for group in found]
     if terminate:
-        raise _no_such_orphan(terminate, groups)
+        return _terminate(
+            ui, finding.places(current_project() if on else project_if_any(), on), terminate
+        )
+    asked = finding.ask(finding.places(current_project() if on else project_if_any(), on))
+    lines = [line for place, found in asked.found for line in _orphans_text(found, place)]
+    lines += [f"nothing of ours is on {place}: it has no Docker Engine" for place in asked.without]
+    for place, error in asked.silent:
+        lines += [f"{place} could not be asked: {error.what}", f"  do   {error.do}"]
+    groups = [g.as_dict() | {"machine": place} for place, found in asked.found for g in found]
+    silent = [{"machine": place, "error": error.as_dict()} for place, error in asked.silent]
     ui.result({"found": groups, "silent": silent}, "\n".join(lines))
     return 1 if silent or any(group["abandoned"] for group in groups) else 0
-
-
-def _engines(on: str | None) -> list[tuple[str, Any]]:
-    """The engines that can be asked: this machine's, and those of the project, if there is one."""
-    from mldeploy.config import SshTarget
-    from mldeploy.engines.docker_client import connect
-    from mldeploy.machines import machine_of
-
-    here: tuple[str, Any] = (THIS_MACHINE, connect)
-    try:
-        project = current_project()
-    except MldeployError:
-        if on:
-            raise
-        return [here]
-    targets = [project.config.target(on)] if on else list(project.config.targets.items())
-    far = {
-        target.host: machine_of(project, name, target).connect
-        for name, target in targets
-        if isinstance(target, SshTarget)
-    }
-    return [*([here] if not on or not far else []), *far.items()]
 
 
 def _orphans_text(found: Any, place: str) -> list[str]:
@@ -240,20 +208,10 @@ def _orphans_text(found: Any, place: str) -> list[str]:
     return lines
 
 
-def _no_such_orphan(wanted: str, groups: list[dict[str, Any]]) -> ConfigError:
-    there = ", ".join(f"{g['project']}/{g['target']}" for g in groups)
-    return ConfigError(
-        "no-such-orphan",
-        what=f"There is no {wanted} on any machine that was asked.",
-        why=f"There is {there or 'nothing of ours'}.",
-        do="mldeploy orphans",
-    )
-
-
-def _terminate(ui: Any, client: Any, wanted: str) -> int:
+def _terminate(ui: Any, places: Any, wanted: str) -> int:
     from mldeploy import orphans as finding
 
-    group = next(g for g in finding.find(client) if f"{g.project}/{g.target}" == wanted)
+    client, group = finding.named(places, wanted)
     if not flags().yes and sys.stdin.isatty():
         running = sum(thing.running for thing in group.things)
         click.confirm(

@@ -46,7 +46,12 @@ def open_(target: str | None, no_browser: bool) -> None:
                 engine.keep_reached()
 
 
-@click.command("ssh", cls=Verb, example="mldeploy ssh box -- docker ps")
+@click.command(
+    "ssh",
+    cls=Verb,
+    example="mldeploy ssh box docker ps",
+    context_settings={"ignore_unknown_options": True},
+)
 @target_argument
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def ssh(target: str | None, command: tuple[str, ...]) -> None:

@@ -29,6 +29,16 @@ def current_project() -> Project:
     return projects.find(Path(flags().directory))
 
 
+def project_if_any() -> Project | None:
+    """For verbs that also work outside of one; a damaged mldeploy.toml is said all the same."""
+    try:
+        return current_project()
+    except MldeployError as error:
+        if error.code == "not-a-project":
+            return None
+        raise
+
+
 def chosen_target(name: str | None) -> tuple[Project, str, Target]:
     """The project, and the target that was named or is the first of mldeploy.toml."""
     project = current_project()

@@ -91,7 +91,7 @@ def _issuers(tls: Tls, http_port: int, https_port: int) -> list[Json]:
         acme["trusted_roots_pem_files"] = [tls.acme_root]
     if tls.kind == "domain":
         return [acme]
-    if not tls.acme_directory and not _of_the_world(tls.host):
+    if not tls.acme_directory and not of_the_world(tls.host):
         return [_INTERNAL]
     asked = [acme | {"profile": SHORTLIVED}]
     if tls.acme_directory:  # which may know no profiles: then an order with one is not even sent
@@ -101,8 +101,8 @@ def _issuers(tls: Tls, http_port: int, https_port: int) -> list[Json]:
     return asked if tls.certified else [*asked, _INTERNAL]
 
 
-def _of_the_world(host: str) -> bool:
-    """Could a public authority reach it? Names, as of ~/.ssh/config, it could not."""
+def of_the_world(host: str) -> bool:
+    """Could a public authority reach it? Bare names, as of ~/.ssh/config, it could not."""
     try:
         return ipaddress.ip_address(host).is_global
     except ValueError:

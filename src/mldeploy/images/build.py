@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -38,7 +38,7 @@ class Built:
     made: tuple[str, ...]
 
 
-Builder = Callable[[ImageStep, Iterable[bytes], dict[str, str], Output], None]
+Builder = Callable[[ImageStep, dict[str, str], Output], None]
 
 
 def ensure(
@@ -50,7 +50,7 @@ def ensure(
 ) -> Built:
     """Build what the engine lacks of these images, the last of which is the release's.
 
-    ``builder`` builds one, from a context as tar bytes, where the engine is not on this machine;
+    ``builder`` builds one of them, from :func:`files_of`, where the engine isn't on this machine;
     ``environment`` is where proxies and package indexes are looked up.
 
     Raises :class:`FailedError`. Whatever ends a build early, also Ctrl+C, leaves no tag, and no
@@ -152,7 +152,7 @@ def _build(
     with _nothing_left(client, step) as build_id:
         if step.before:
             told["MLDEPLOY_BUILD"] = build_id
-        builder(step, context.stream(files_of(step)), told, output)
+        builder(step, told, output)
         if not output.failed and not is_there(client, step):
             output.failed = "the engine went away: what it said ended before the image was whole"
     if output.failed:
@@ -161,25 +161,16 @@ def _build(
 
 
 def _build_here(
-    client: docker.DockerClient,
-    ui: Ui,
-    step: ImageStep,
-    stream: Iterable[bytes],
-    told: dict[str, str],
-    output: Output,
+    client: docker.DockerClient, ui: Ui, step: ImageStep, told: dict[str, str], output: Output
 ) -> None:
-    if not _build_by_the_engine(client, step, stream, told, output):
+    if not _build_by_the_engine(client, step, told, output):
         ui.note("this engine builds with BuildKit only: the docker program does it")
-        again = context.stream(files_of(step))  # some of the first may have been read
-        buildkit.build(step.tag, again, told, output, BUILD_SECONDS)
+        stream = context.stream(files_of(step))
+        buildkit.build(step.tag, stream, told, output, BUILD_SECONDS)
 
 
 def _build_by_the_engine(
-    client: docker.DockerClient,
-    step: ImageStep,
-    stream: Iterable[bytes],
-    told: dict[str, str],
-    output: Output,
+    client: docker.DockerClient, step: ImageStep, told: dict[str, str], output: Output
 ) -> bool:
     """The classic builder, over the API: any engine has it, near or far, but the very newest.
 
@@ -196,7 +187,7 @@ def _build_by_the_engine(
         with api.post(
             f"{api.base_url}/v{api.api_version}/build",
             params=wanted,
-            data=stream,
+            data=context.stream(files_of(step)),
             headers={"Content-Type": "application/tar"},
             stream=True,
             timeout=SILENT_SECONDS,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from mldeploy.config import SshTarget
@@ -66,11 +66,7 @@ class RemoteMachine(Machine):
             ship.bring(self._client, self.connection, edge.IMAGE, ui)
             return
 
-        def builder(
-            step: ImageStep, _: Iterable[bytes], told: dict[str, str], output: Output
-        ) -> None:
-            self._build_there(step, told, output, ui)
-
+        builder = partial(self._build_there, ui)
         build.ensure(self._client, steps, ui, builder, _indexes(os.environ))
 
     def make_ready(self, ui: Ui) -> None:
@@ -139,7 +135,7 @@ class RemoteMachine(Machine):
             self.connection.open()
 
     def _build_there(
-        self, step: ImageStep, told: Mapping[str, str], output: Output, ui: Ui
+        self, ui: Ui, step: ImageStep, told: Mapping[str, str], output: Output
     ) -> None:
         from mldeploy.images.build import files_of
         from mldeploy.ssh import context_store, far_build
