@@ -17,6 +17,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=63)]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Size = Annotated[str, msgspec.Meta(pattern=r"^[1-9]\d*(KB|MB|GB)$")]
+LIFETIME = r"^([1-9]\d*[mhd]|forever)$"
 
 # What the edge shows to who connects: a public authority's certificate for the domain or for the
 # bare address, one of its own authority, or none at all: plain HTTP.
@@ -36,6 +37,8 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     service: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
     model: Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+$")]
     golden: str = "tests/golden.json"
+    # US dollars a calendar month, for everything that is rented for the project.
+    budget: Annotated[float, msgspec.Meta(gt=0)] | None = None
 
     @property
     def package(self) -> str:
@@ -123,24 +126,16 @@ class DockerTarget(ContainerTarget, frozen=True, tag_field="kind", tag="docker")
         return "own" if self.tls == "own" else "none"
 
 
-class SshTarget(ContainerTarget, frozen=True, kw_only=True, tag_field="kind", tag="ssh"):
-    """Containers on the Docker engine of a machine that one can log in to.
+class FarTarget(ContainerTarget, frozen=True, kw_only=True):
+    """Containers on the Docker engine of a machine that is reached over SSH.
 
-    ``host`` is what one would type after ``ssh``: a name of ~/.ssh/config or ``user@address``,
-    with ``:port`` where it isn't 22. ``private`` publishes no port: `mldeploy open` is the way in.
+    ``private`` publishes no port: `mldeploy open` is the way in.
     """
 
-    host: Annotated[
-        str, msgspec.Meta(pattern=r"^([^\s@:/-][^\s@:/]*@)?[^\s@:/-][^\s@:/]*(:\d{1,5})?$")
-    ]
     port: Port | None = None
     private: bool = False
     # Where images are made: on that machine, or here, to be sent there in layers.
     build: Literal["there", "here"] = "there"
-
-    @property
-    def kind(self) -> str:
-        return "ssh"
 
     @property
     def address(self) -> str:
@@ -163,14 +158,64 @@ class SshTarget(ContainerTarget, frozen=True, kw_only=True, tag_field="kind", ta
         return 8080 if self.private else 80 if self.certificate == "none" else 443
 
 
+class SshTarget(FarTarget, frozen=True, kw_only=True, tag_field="kind", tag="ssh"):
+    """A machine that one can log in to; ``host`` is what one would type after ``ssh``.
+
+    A name of ~/.ssh/config or ``user@address``, with ``:port`` where it isn't 22.
+    """
+
+    host: Annotated[
+        str, msgspec.Meta(pattern=r"^([^\s@:/-][^\s@:/]*@)?[^\s@:/-][^\s@:/]*(:\d{1,5})?$")
+    ]
+
+    @property
+    def kind(self) -> str:
+        return "ssh"
+
+
+class RentedTarget(FarTarget, frozen=True, kw_only=True):
+    """A machine that a provider rents. After its lifetime, ``ttl``, it ends itself.
+
+    ``max_price`` is in US dollars an hour, and ``disk`` of the machine. A provider's own class
+    adds what only it knows, and says its ``kind`` and what it is reached by.
+    """
+
+    machine_type: str
+    # Tried in this order where the provider has no machine of that type free.
+    or_machine_types: tuple[str, ...] = ()
+    disk: Size = "20GB"
+    ttl: Annotated[str, msgspec.Meta(pattern=LIFETIME)] = "4h"
+    max_price: Annotated[float, msgspec.Meta(gt=0)] | None = None
+
+    @property
+    def kind(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def machine_types(self) -> tuple[str, ...]:
+        return (self.machine_type, *self.or_machine_types)
+
+    @property
+    def disk_gb(self) -> int:
+        return -(-bytes_of(self.disk) // 1_000_000_000)
+
+
 # One class a kind; msgspec picks the class by `kind`.
-EngineTarget = DockerTarget | SshTarget  # those that a Docker engine runs
-Target = ProcessTarget | EngineTarget
-KINDS: dict[str, type[ProcessTarget] | type[DockerTarget] | type[SshTarget]] = {
+EngineTarget = DockerTarget | FarTarget  # those that a Docker engine runs
+Target = ProcessTarget | DockerTarget | SshTarget | RentedTarget
+KINDS: dict[str, type[Target]] = {
     "process": ProcessTarget,
     "docker": DockerTarget,
     "ssh": SshTarget,
 }
+
+
+def kinds() -> dict[str, type[Target]]:
+    """Those, and one of each provider that is installed."""
+    from mldeploy.providers import installed
+
+    return KINDS | {kind: provider().settings for kind, provider in installed().items()}
+
 
 # A pattern is for the machine; this is what a person is told instead.
 EXPECTED = {
@@ -196,6 +241,12 @@ EXPECTED = {
     "private": "true or false",
     "build": '"there" (on that machine) or "here" (needs Docker here)',
     "outbound": "true or false",
+    "machine_type": 'a type of the provider, such as "t3.small" (mldeploy prices lists them)',
+    "or_machine_types": 'a list of types to try next, such as ["t3a.small"]',
+    "disk": 'a size, such as "20GB"',
+    "ttl": 'a lifetime, such as "30m", "4h" or "2d"; "forever" is for who means it',
+    "max_price": "US dollars an hour, more than 0, such as 0.10",
+    "budget": "US dollars a month, more than 0, such as 5.00",
     "env": 'a table of texts, such as env = { LOG_LEVEL = "info" }',
     "secrets": 'a table of references, such as secrets = { TOKEN = "env:HF_TOKEN" }',
 }
@@ -298,17 +349,18 @@ def _target(name: str, table: Any, complain: _Complaint) -> Target:
     kind = table.get("kind")
     if kind is None:
         raise complain.invalid(
-            where, f"targets.{name} does not say its kind.", f"kind = one of {_listed(KINDS)}"
+            where, f"targets.{name} does not say its kind.", f"kind = one of {_listed(kinds())}"
         )
-    if kind not in KINDS:
+    known = KINDS if kind in KINDS else kinds()
+    if kind not in known:
         raise complain.invalid(
             (*where, "kind"),
             f"targets.{name}.kind is {kind!r}, which this version doesn't know.",
-            f"one of {_listed(KINDS)}",
-            nearest=_nearest(str(kind), KINDS, 'kind = "{}"'),
+            f"one of {_listed(known)}",
+            nearest=_nearest(str(kind), known, 'kind = "{}"'),
         )
-    made = _struct(table, KINDS[kind], where, complain)
-    if isinstance(made, SshTarget) and made.private and (made.domain or made.tls == "own"):
+    made: Target = _struct(table, known[kind], where, complain)
+    if isinstance(made, FarTarget) and made.private and (made.domain or made.tls == "own"):
         key = "domain" if made.domain else "tls"
         raise complain.invalid(
             (*where, key),

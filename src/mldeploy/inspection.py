@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mldeploy import certificate_shown, release
-from mldeploy.config import ProcessTarget, SshTarget, Target
+from mldeploy.config import ProcessTarget, FarTarget, Target
 from mldeploy.engines import engine_for
 from mldeploy.engines.base import Engine, Serving
 from mldeploy.errors import FailedError
@@ -234,7 +234,7 @@ def plan_facts(project: Project, name: str, target: Target, ui: Ui) -> Facts:
         certificate="none" if isinstance(target, ProcessTarget) else target.certificate,
         url=engine.url,
         of_the_world=of_the_world(urlsplit(engine.url).hostname or ""),
-        opens=listening_after(target) if isinstance(target, SshTarget) else (),
+        opens=listening_after(target) if isinstance(target, FarTarget) else (),
         serving=serving,
         model=project.config.project.model,
         model_version=champion.version if champion else None,

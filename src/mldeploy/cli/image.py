@@ -9,7 +9,7 @@ import click
 
 from mldeploy.cli.main import Verb
 from mldeploy.cli.shared import current_project, target_argument, voice
-from mldeploy.config import DockerTarget, EngineTarget, SshTarget
+from mldeploy.config import DockerTarget, EngineTarget, FarTarget
 from mldeploy.errors import ConfigError, FailedError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _chosen(named: str | None) -> tuple[Project, str, EngineTarget]:
     targets = project.config.targets
     first = next((n for n, each in targets.items() if isinstance(each, DockerTarget)), None)
     name, settings = project.config.target(named or first)
-    if isinstance(settings, DockerTarget | SshTarget):
+    if isinstance(settings, DockerTarget | FarTarget):
         return project, name, settings
     raise ConfigError(
         "no-image-here",

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from functools import cached_property
 
-from mldeploy.config import SshTarget
+from mldeploy.config import FarTarget
 from mldeploy.doctor import (
     docker_host,
     docker_images,
@@ -30,7 +30,7 @@ from mldeploy.ui import Ui
 
 
 def checks(
-    project: Project, target: SshTarget, machine: RemoteMachine, serving: Callable[[], Serving]
+    project: Project, target: FarTarget, machine: RemoteMachine, serving: Callable[[], Serving]
 ) -> list[Check]:
     """In the order of the way there; each needs the one that makes it possible."""
     one = _Host(project, target, machine, serving)
@@ -65,7 +65,7 @@ class _Host:
     def __init__(
         self,
         project: Project,
-        target: SshTarget,
+        target: FarTarget,
         machine: RemoteMachine,
         serving: Callable[[], Serving],
     ) -> None:

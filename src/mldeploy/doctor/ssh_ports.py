@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from mldeploy.config import SshTarget
+from mldeploy.config import FarTarget
 from mldeploy.doctor.checks import Finding, ok
 
 ANSWER_SECONDS = 2.0
@@ -37,7 +37,7 @@ class Listening:
         return self.address.startswith("127.") or self.address in ("::1", "::ffff:127.0.0.1")
 
 
-def listening_after(target: SshTarget) -> tuple[int, ...]:
+def listening_after(target: FarTarget) -> tuple[int, ...]:
     """The ports that `up` opens on the machine to whoever reaches it; pure."""
     if target.private:
         return ()
@@ -116,7 +116,7 @@ def judged(
     return ok("open ports", seen)
 
 
-def way_in(state: str, target: SshTarget, answer: Callable[[], Collection[int] | None]) -> Finding:
+def way_in(state: str, target: FarTarget, answer: Callable[[], Collection[int] | None]) -> Finding:
     """Does the target's own port answer from here, now that something serves (``state``)?
 
     ``answer`` finds out, None if nobody can; it is asked only if something serves.
