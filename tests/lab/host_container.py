@@ -34,7 +34,7 @@ def make_network(client: docker.DockerClient, name: str, owner: str) -> str:
     for part in NETWORKS.subnets(new_prefix=24):
         ipam = IPAMConfig(pool_configs=[IPAMPool(subnet=str(part), gateway=str(part[1]))])
         with suppress(APIError):  # "Pool overlaps with other one on this address space"
-            client.networks.create(_network(name), ipam=ipam, labels=labels(name, owner))
+            client.networks.create(network_of(name), ipam=ipam, labels=labels(name, owner))
             return str(part[2])
     raise RefusedError(
         "lab-no-network",
@@ -56,21 +56,21 @@ def start(
     """``images`` is a tar of a data root to begin with."""
     api = client.api
     ours = labels(host.name, owner)
-    endpoints: Any = {_network(host.name): api.create_endpoint_config(ipv4_address=host.address)}
-    mounts = [f"{_data(client, host, ours)}:/var/lib/docker", f"{CGROUPS}:{CGROUPS}:rw"]
+    endpoints: Any = {network_of(host.name): api.create_endpoint_config(ipv4_address=host.address)}
+    mounts = [f"{data(client, host, ours)}:/var/lib/docker", f"{CGROUPS}:{CGROUPS}:rw"]
     mounts += [f"{images}:/images.tar:ro"] if images else []
     api.create_container(
         image,
         name=host.container,
         hostname=host.name,
-        labels=ours | {SETTINGS: _settings(host)},
+        labels=ours | {SETTINGS: settings(host)},
         environment=_for_boot(host.name, public_key),
         ports=[22],
         networking_config=api.create_networking_config(endpoints),
         host_config=host_rights.host_config(
             api,
             init=True,
-            network_mode=_network(host.name),
+            network_mode=network_of(host.name),
             port_bindings={22: ("127.0.0.1", host.port)},
             tmpfs={"/run": "exec,mode=755"},
             binds=mounts,
@@ -79,30 +79,34 @@ def start(
     api.start(host.container)
 
 
-def _network(name: str) -> str:
+def network_of(name: str) -> str:
     return f"mldeploy-{name}"
 
 
-def _data(client: docker.DockerClient, host: Host, ours: dict[str, str]) -> str:
+def data(client: docker.DockerClient, host: Host, ours: dict[str, str]) -> str:
     """An engine's overlay file systems can't lie on the container's own one."""
     if host.disk:
         return str(host.disk.folder)
     return str(client.volumes.create(f"{host.container}-data", labels=ours).name)
 
 
-def _settings(host: Host) -> str:
+def settings(host: Host) -> str:
     """What `Host.of` reads."""
     told = {"address": host.address, "port": host.port, "user": host.user, "engine": host.engine}
     return json.dumps(told | {"disk": host.disk is not None})
 
 
-def _for_boot(name: str, public_key: str) -> dict[str, str]:
-    """Variables. dockerd gets this machine's resolvers, if a container can reach them."""
+def nameservers() -> str:
+    """For LAB_NAMESERVERS: this machine's resolvers, if a container can reach them."""
     words = [line.split() for line in Path("/etc/resolv.conf").read_text().splitlines()]
     servers = [line[1] for line in words if line[:1] == ["nameserver"] and len(line) > 1]
-    reached = [each for each in servers if not ip_address(each.split("%")[0]).is_loopback]
+    return " ".join(each for each in servers if not ip_address(each.split("%")[0]).is_loopback)
+
+
+def _for_boot(name: str, public_key: str) -> dict[str, str]:
+    """Variables."""
     return {
         "LAB_KEY": public_key,
-        "LAB_NAMESERVERS": " ".join(reached),
+        "LAB_NAMESERVERS": nameservers(),
         "LAB_CGROUP": cgroup_of(name),
     }

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = "mldeploy-lab-host"
 FILES = Path(__file__).with_name("in_host")
-INTO_IMAGE = ("Dockerfile", "boot", "slow_network.py", "sshd.conf")
+INTO_IMAGE = ("Dockerfile", "boot", "network", "slow_network.py", "sshd.conf")
 PACKAGES = (
     *("curl", "e2fsprogs", "iproute2", "iptables", "openssh-server", "procps", "sudo"),
     "ca-certificates",
@@ -38,11 +38,31 @@ def ensure(client: docker.DockerClient, ui: Ui, *, engine: bool) -> str:
 
     Old recipes go. Docker's build cache keeps the packages when only our own files are new.
     """
-    recipe = recipe_of(this_machine(), engine=engine)
-    repository = REPOSITORY if engine else f"{REPOSITORY}-bare"
+    machine = this_machine()
+    files = {name: (FILES / name).read_bytes() for name in INTO_IMAGE}
+    return ensure_built(
+        client,
+        ui,
+        repository=REPOSITORY if engine else f"{REPOSITORY}-bare",
+        recipe=recipe_of(machine, engine=engine),
+        files=files | {"environment": environment(machine).encode()},
+        arguments={"BASE": base_image.NAME, "PACKAGES": " ".join(packages(engine))},
+    )
+
+
+def ensure_built(
+    client: docker.DockerClient,
+    ui: Ui,
+    *,
+    repository: str,
+    recipe: str,
+    files: dict[str, bytes],
+    arguments: dict[str, str],
+) -> str:
+    """The name of the image that these files make, one of them the Dockerfile; once a recipe."""
     name = f"{repository}:{recipe}"
     if labels_of(client, name) is None or not is_current(labels_of(client, name), recipe):
-        _build(client, name, recipe, engine, ui)
+        _build(client, name, recipe, files, arguments, ui)
         _remove_old(client, repository, name)
     return name
 
@@ -62,16 +82,23 @@ def environment(machine: Machine) -> str:
     return "".join(f'{name}="{value}"\n' for name, value in sorted(machine.settings.items()))
 
 
-def _build(client: docker.DockerClient, name: str, recipe: str, engine: bool, ui: Ui) -> None:
+def _build(
+    client: docker.DockerClient,
+    name: str,
+    recipe: str,
+    files: dict[str, bytes],
+    arguments: dict[str, str],
+    ui: Ui,
+) -> None:
     from docker.errors import BuildError, DockerException
 
     with ui.step(f"build {name}"):
         try:
             client.images.build(
-                fileobj=_context(this_machine()),
+                fileobj=_context(files),
                 custom_context=True,
                 tag=name,
-                buildargs={"BASE": base_image.NAME, "PACKAGES": " ".join(packages(engine))},
+                buildargs=arguments,
                 labels={LABEL: recipe},
                 rm=True,
                 forcerm=True,
@@ -82,19 +109,17 @@ def _build(client: docker.DockerClient, name: str, recipe: str, engine: bool, ui
             said = "".join(str(line.get("stream", "")) for line in log)
             raise FailedError(
                 "lab-host-image",
-                what="The image of the lab's SSH hosts was not built.",
+                what=f"The image {name} was not built.",
                 why=str(error),
                 do="Look whether Debian's packages are in reach: apt-get update",
                 detail="\n".join(said.splitlines()[-15:]),
             ) from error
 
 
-def _context(machine: Machine) -> io.BytesIO:
-    contents = {name: (FILES / name).read_bytes() for name in INTO_IMAGE}
-    contents["environment"] = environment(machine).encode()
+def _context(files: dict[str, bytes]) -> io.BytesIO:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
-        for name, content in contents.items():
+        for name, content in files.items():
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(content), 0o644
             tar.addfile(entry, io.BytesIO(content))

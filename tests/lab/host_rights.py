@@ -29,8 +29,11 @@ UNCONFINED = ["seccomp=unconfined", "apparmor=unconfined"]
 
 
 def host_config(api: APIClient, **settings: Any) -> dict[str, Any]:
-    """As the API takes it; with the machine's cgroups, where a nested engine makes its own."""
-    settings["cgroupns"] = "host"
+    """As the API takes it; with the machine's cgroups, where a nested engine makes its own.
+
+    ``cgroupns="private"`` in the settings is for who mounts cgroups of its own inside.
+    """
+    settings.setdefault("cgroupns", "host")
     bounding = _bounding(Path("/proc/self/status").read_text())
     last = int(Path("/proc/sys/kernel/cap_last_cap").read_text())
     if bounding == (1 << (last + 1)) - 1:

@@ -70,7 +70,7 @@ def start(
             image = host_image.ensure(client, ui, engine=engine)
             wanted = _Wanted(image, owner, user, engine=engine, disk=disk, images=None)
             if engine:
-                wanted = replace(wanted, images=_images(client, image, ui))
+                wanted = replace(wanted, images=base_images(client, image, ui))
         return _start(client, wanted)
 
 
@@ -116,8 +116,11 @@ def _start(client: docker.DockerClient, wanted: _Wanted) -> Host:
     return host
 
 
-def _images(client: docker.DockerClient, image: str, ui: Ui) -> Path:
-    """The saved ones, or made now by means of a host that is there for nothing else."""
+def base_images(client: docker.DockerClient, image: str, ui: Ui) -> Path:
+    """The saved ones, or made now by means of a host that is there for nothing else.
+
+    ``image`` is that of hosts with an engine; the lab must be `locked`.
+    """
     tar = host_images.saved(client, CACHE)
     if not tar.exists():
         maker = _Wanted(image, this_process(), "root", engine=True, disk=None, images=None)
