@@ -1,0 +1,55 @@
+"""EventBridge Scheduler: moto keeps the schedules and never runs one."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from tests.cloud import life
+
+if TYPE_CHECKING:
+    from tests.cloud.world import World
+
+TERMINATE = "arn:aws:scheduler:::aws-sdk:ec2:terminateInstances"
+
+
+def run_due(world: World) -> None:
+    """Carry out the one-time schedules whose time has come."""
+    from moto.scheduler.models import scheduler_backends
+
+    from tests.cloud.world import ACCOUNT
+
+    if ACCOUNT not in dict.keys(scheduler_backends):
+        return
+    for region in list(dict.values(scheduler_backends[ACCOUNT])):
+        for group in region.schedule_groups.values():
+            for schedule in list(group.schedules.values()):
+                if _is_due(schedule, world.now()):
+                    _run(world, schedule)
+                    group.delete_schedule(schedule.name) if _goes(schedule) else None
+
+
+def _is_due(schedule: Any, now: datetime) -> bool:
+    expression: str = schedule.schedule_expression
+    if not expression.startswith("at(") or schedule.state != "ENABLED":
+        return False
+    if getattr(schedule, "ran", False):
+        return False
+    zone = ZoneInfo(schedule.schedule_expression_timezone)
+    at = datetime.fromisoformat(expression[3:-1]).replace(tzinfo=zone)
+    return at.astimezone(UTC) <= now
+
+
+def _run(world: World, schedule: Any) -> None:
+    schedule.ran = True
+    if schedule.target["Arn"].lower() != TERMINATE.lower():
+        return
+    for instance_id in json.loads(schedule.target.get("Input", "{}")).get("InstanceIds", []):
+        if found := world.lives.get(instance_id):
+            life.terminate(world, found)
+
+
+def _goes(schedule: Any) -> bool:
+    return str(schedule.action_after_completion) == "DELETE"
