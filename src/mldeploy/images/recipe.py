@@ -17,7 +17,7 @@ from typing import Literal
 
 from mldeploy.release import Release, digest_of
 
-Role = Literal["dependencies", "model", "image"]
+Role = Literal["dependencies", "model", "image", "machine"]  # the last: of the practice cloud
 
 RECIPE = "1"  # counts up when the images change in a way that the texts below don't show
 USER_ID = 10001
