@@ -201,7 +201,7 @@ class RentedTarget(FarTarget, frozen=True, kw_only=True):
 
 
 # One class a kind; msgspec picks the class by `kind`.
-EngineTarget = DockerTarget | FarTarget  # those that a Docker engine runs
+EngineTarget = DockerTarget | SshTarget | RentedTarget  # those that a Docker engine runs
 Target = ProcessTarget | DockerTarget | SshTarget | RentedTarget
 KINDS: dict[str, type[Target]] = {
     "process": ProcessTarget,

@@ -25,6 +25,7 @@ from mldeploy.history import Action, Event
 from mldeploy.keys import Key
 from mldeploy.project import Project
 from mldeploy.release import Release, main_metric
+from mldeploy.timeline import Span
 from mldeploy.ui import Ui
 from mldeploy.who import user
 
@@ -34,7 +35,7 @@ class Deployed:
     """What serves now, and how it came to: ``switched`` is None when it served already.
 
     ``first_key`` is the API key that was made on the way, to be shown this once; ``authority`` as
-    :meth:`Engine.authority` gives it.
+    :meth:`Engine.authority` gives it; ``timeline`` is there when a machine was rented for it.
     """
 
     release: Release
@@ -42,17 +43,34 @@ class Deployed:
     switched: Switched | None
     first_key: Key | None = None
     authority: str | None = None
+    timeline: tuple[Span, ...] = ()
 
 
 def up(project: Project, name: str, target: Target, ui: Ui) -> Deployed:
     """Build the release of the project as it is, and let it take over once the gate is passed."""
     engine = engine_for(project, name, target)
-    engine.make_ready(ui)
-    engine.refuse_if_locked()
-    engine.check()
+    boots = engine.rent(ui)
+    try:
+        deployed = _up(project, engine, ui, boots=boots)
+        if boots:
+            here = [Span(*one) for one in ui.took]
+            deployed = replace(deployed, timeline=(*here, *engine.meanwhile()))
+        return deployed
+    except BaseException:
+        for line in engine.what_stays():
+            ui.note(line)
+        raise
+
+
+def _up(project: Project, engine: Engine, ui: Ui, *, boots: bool) -> Deployed:
+    """A machine that ``boots`` does so while the release is built."""
+    if not boots:
+        _see_that_it_is_ready(engine, ui)
     with project.lock("up"):
         fresh = build.build(project, ui)
         try:
+            if boots:
+                _see_that_it_is_ready(engine, ui)
             engine.prepare(fresh, ui)
             with engine.lock("up"):
                 _tidy(engine, ui)
@@ -71,6 +89,12 @@ def up(project: Project, name: str, target: Target, ui: Ui) -> Deployed:
         forget_old_releases(project, fresh)
         keep_bytecode(project, fresh.environment)
     return deployed
+
+
+def _see_that_it_is_ready(engine: Engine, ui: Ui) -> None:
+    engine.make_ready(ui)
+    engine.refuse_if_locked()
+    engine.check()
 
 
 def rollback(project: Project, name: str, target: Target, to: str | None, ui: Ui) -> Deployed:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mldeploy import certificate_shown, release
-from mldeploy.config import ProcessTarget, FarTarget, Target
+from mldeploy.config import FarTarget, ProcessTarget, Target
 from mldeploy.engines import engine_for
 from mldeploy.engines.base import Engine, Serving
 from mldeploy.errors import FailedError

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from mldeploy.config import Target
-from mldeploy.engines import engine_for
+from mldeploy.config import RentedTarget, Target
+from mldeploy.engines import engine_for, event_file
+from mldeploy.engines.base import Engine, Serving
+from mldeploy.errors import MldeployError, RefusedError
 from mldeploy.history import Event
 from mldeploy.project import Project
+from mldeploy.providers.ending import Bill
 from mldeploy.release import Release
 from mldeploy.ui import Ui
 from mldeploy.who import user
@@ -17,16 +20,23 @@ from mldeploy.who import user
 
 @dataclass(frozen=True)
 class Receipt:
-    """What `down` removed and what is left; ``served_for`` is in seconds, None if unknown."""
+    """What `down` removed and what is left; ``served_for`` is in seconds, None if unknown.
+
+    ``bills`` are of the machines that were rented for it, none on a machine of the user's own.
+    """
 
     target: str
     removed: list[str]
     left: list[str]
     served_for: float | None
+    bills: tuple[Bill, ...] = ()
+    do: tuple[str, ...] = ()  # for what is left
 
 
 def down(project: Project, name: str, target: Target, ui: Ui) -> Receipt:
     """End everything of the target. Releases stay on disk: `up` and `rollback` are quick."""
+    if isinstance(target, RentedTarget):
+        return _end_renting(project, name, target, ui)
     engine = engine_for(project, name, target)
     with engine.lock("down"):
         before = engine.serving()
@@ -44,6 +54,41 @@ def down(project: Project, name: str, target: Target, ui: Ui) -> Receipt:
             left=[part.what for part in parts if part.left],
             served_for=_seconds_since(before.started_at),
         )
+
+
+def _end_renting(project: Project, name: str, target: RentedTarget, ui: Ui) -> Receipt:
+    """The machine goes, and with it all that runs on it."""
+    from mldeploy.engines.rented import RentedEngine
+    from mldeploy.providers import ending, renting
+
+    engine = RentedEngine(project, name, target)
+    before = _serving_if_known(engine, ui)
+    ended = ending.end(renting.Desk.of(project, name, target, ui))
+    if before.release and not ended.left:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        event_file.append(engine.folder, Event(now, user(), "down", before.release))
+    return Receipt(
+        target=name,
+        removed=[thing.text for thing in ended.removed],
+        left=[ending.costs(thing) for thing in ended.left],
+        served_for=_seconds_since(before.started_at),
+        bills=tuple(ending.bill(one, ended.at) for one in ended.machines),
+        do=tuple(line for thing in ended.left for line in (thing.end_it, thing.page) if line),
+    )
+
+
+def _serving_if_known(engine: Engine, ui: Ui) -> Serving:
+    """Who is at work there keeps it; a machine that does not answer must be ended all the same."""
+    try:
+        before = engine.serving()
+        if before.state != "down":
+            engine.refuse_if_locked()
+        return before
+    except RefusedError:
+        raise
+    except MldeployError as error:
+        ui.note(f"what served there is not known: {error.what}")
+        return Serving("down")
 
 
 def _known_of(releases: list[Release], name: str | None) -> dict[str, Any]:

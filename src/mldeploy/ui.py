@@ -35,6 +35,7 @@ class Ui:
         self.agreed = agreed  # --yes
         self.as_json = as_json
         self.explaining = explaining
+        self.took: list[tuple[str, float, float]] = []  # steps: from when to when, monotonic
         self.lively = sys.stderr.isatty() and not os.environ.get("NO_COLOR") and not explaining
 
     def result(self, data: Mapping[str, Any], text: str) -> None:
@@ -69,6 +70,7 @@ class Ui:
         began = time.monotonic()
         with self._moving(name):
             yield step
+        self.took.append((name, began, time.monotonic()))
         took = f"{time.monotonic() - began:.1f} s"
         outcome = f": {step.outcome}" if step.outcome else ""
         self.note(f"{name}{outcome}  ({took})")

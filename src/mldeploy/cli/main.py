@@ -58,6 +58,7 @@ SECTIONS: dict[str, dict[str, VerbEntry]] = {
         "unlock": VerbEntry("operate", "Break the lock of a command that is surely gone."),
     },
     "This tool": {
+        "prices": VerbEntry("prices", "What machines cost, by a dated table; `prices update`."),
         "completion": VerbEntry("completion", "Print the completion script for your shell."),
     },
 }

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from mldeploy.config import EngineTarget
+from mldeploy.config import ContainerTarget
 from mldeploy.doctor.checks import Finding, ok
 from mldeploy.doctor.docker_reach import Facts
 from mldeploy.engines.docker_client import without_password
@@ -57,7 +57,7 @@ def same_architecture(one: str, other: str) -> bool:
     return one == other or any(one in family and other in family for family in families)
 
 
-def capacity(facts: Facts, target: EngineTarget) -> Finding:
+def capacity(facts: Facts, target: ContainerTarget) -> Finding:
     """Replicas and their limits beside what the machine has; twice as many run during a switch."""
     cores, total = int(facts.info.get("NCPU", 0)), int(facts.info.get("MemTotal", 0))
     wanted = target.replicas * target.memory_bytes

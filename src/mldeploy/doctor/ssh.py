@@ -120,7 +120,7 @@ class _Host:
 
     def docker(self) -> Finding:
         if self.facts.socket:
-            return ok("docker", f"it listens at {self.facts.socket} of {self.target.host}")
+            return ok("docker", f"it listens at {self.facts.socket} of {self.machine.called}")
         words = install.commands(self.facts)
         fix = None
         if words and self.facts.sudo:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mldeploy.config import ProcessTarget, Target
+from mldeploy.config import ProcessTarget, RentedTarget, Target
 from mldeploy.engines.base import Engine
 from mldeploy.project import Project
 
@@ -13,6 +13,10 @@ def engine_for(project: Project, name: str, target: Target) -> Engine:
         from mldeploy.engines.process import ProcessEngine
 
         return ProcessEngine(project, name, target)
+    if isinstance(target, RentedTarget):
+        from mldeploy.engines.rented import RentedEngine
+
+        return RentedEngine(project, name, target)
     from mldeploy.engines.docker import DockerEngine
 
     return DockerEngine(project, name, target)

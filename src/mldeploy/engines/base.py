@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mldeploy.history import Event
     from mldeploy.keys import Key
     from mldeploy.release import Release
+    from mldeploy.timeline import Span
     from mldeploy.ui import Ui
 
 State = Literal["serving", "unhealthy", "dead", "down"]
@@ -105,6 +106,22 @@ class Engine(ABC):
     @abstractmethod
     def url(self) -> str:
         """Where users reach what serves here, or would; asks nobody."""
+
+    def rent(self, ui: Ui) -> bool:
+        """Rent the machine if its target rents one and has none; True when it boots now.
+
+        A person is shown the price and asked before. :meth:`make_ready` waits for it.
+        """
+        del ui
+        return False
+
+    def meanwhile(self) -> list[Span]:
+        """What the machine did while something else was done here, for the timeline."""
+        return []
+
+    def what_stays(self) -> list[str]:
+        """After an `up` that failed: what exists and costs something, and how to end it."""
+        return []
 
     def make_ready(self, ui: Ui) -> None:
         """Give the machine what it lacks to run releases, such as Docker; a person is asked."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mldeploy.config import EngineTarget, SshTarget
+from mldeploy.config import EngineTarget, RentedTarget, SshTarget
 from mldeploy.machines.base import Machine
 from mldeploy.project import Project
 
@@ -10,9 +10,13 @@ from mldeploy.project import Project
 def machine_of(project: Project, name: str, target: EngineTarget) -> Machine:
     """The machine whose engine runs ``target``."""
     if isinstance(target, SshTarget):
-        from mldeploy.machines.remote import RemoteMachine
+        from mldeploy.machines.remote import OwnMachine
 
-        return RemoteMachine(project, name, target)
+        return OwnMachine(project, name, target)
+    if isinstance(target, RentedTarget):
+        from mldeploy.machines.rented import RentedMachine
+
+        return RentedMachine(project, name, target)
     from mldeploy.machines.this import ThisMachine
 
     return ThisMachine(project, target)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from mldeploy.config import SshTarget
+from mldeploy.config import FarTarget, SshTarget
 from mldeploy.errors import FailedError, MldeployError
 from mldeploy.machines.base import Machine
 from mldeploy.project import Project
-from mldeploy.ssh import address, facts, host_key, install, trouble
+from mldeploy.ssh import address as addresses
+from mldeploy.ssh import facts, host_key, install, trouble
+from mldeploy.ssh.address import Address
 from mldeploy.ssh.connection import Connection
 from mldeploy.ui import Ui
 
@@ -28,17 +31,27 @@ ss -Hltnp "sport = :$1" 2>/dev/null || netstat -ltnp 2>/dev/null | grep ":$1 " |
 """
 
 
-class RemoteMachine(Machine):
-    """The machine of an ``ssh`` target; nothing is connected before something is asked of it."""
+class RemoteMachine(Machine, ABC):
+    """Nothing is connected before something is asked of it."""
 
-    def __init__(self, project: Project, name: str, target: SshTarget) -> None:
+    def __init__(self, project: Project, name: str, target: FarTarget) -> None:
         self.project = project
         self.name = name
         self.target = target
         self.ui = Ui()  # for what a person must be told or asked on the way there
-        self.connection = Connection(
-            address.parse(target.host), asking=sys.stdin.isatty(), tell=self.ui.note
-        )
+
+    @cached_property
+    def connection(self) -> Connection:
+        return Connection(self.address(), asking=sys.stdin.isatty(), tell=self.ui.note)
+
+    @abstractmethod
+    def address(self) -> Address:
+        """Where to log in, as whom, and with what."""
+
+    @property
+    @abstractmethod
+    def called(self) -> str:
+        """What a person calls it."""
 
     # The contract
 
@@ -53,7 +66,7 @@ class RemoteMachine(Machine):
         if not said:
             return None
         program = said.partition('users:(("')[2].partition('"')[0]
-        return f"{program or 'Another program'} on {self.target.host}"
+        return f"{program or 'Another program'} on {self.called}"
 
     def make(self, steps: Sequence[ImageStep], ui: Ui) -> None:
         from mldeploy.images import build
@@ -92,7 +105,7 @@ class RemoteMachine(Machine):
         self.connection.ensure()
 
     def login(self) -> list[str]:
-        return [address.program(), *self.connection.address.words]
+        return [addresses.program(), *self.connection.address.words]
 
     # Beyond it, for who looks at such a machine
 
@@ -147,7 +160,7 @@ class RemoteMachine(Machine):
             ui.note(f"{step.role}: {_megabytes(sent)} of {_megabytes(whole)} sent")
 
         ready = context_store.send(self.connection, self._store, files_of(step), tell)
-        ui.note(f"{step.role}: {_megabytes(ready.bytes)} sent to {self.target.host}")
+        ui.note(f"{step.role}: {_megabytes(ready.bytes)} sent to {self.called}")
         far_build.build(self.connection, ready.context, step.tag, told, output)
         if not output.failed:
             context_store.forget(self.connection, ready.sent)
@@ -162,19 +175,19 @@ class RemoteMachine(Machine):
             raise self._without_docker()
         found = self.host_facts
         lacks = "Docker is not started, start" if found.installed else "there is no Docker, install"
-        ui.note(f"On {self.target.host} ({found.name}) {lacks} it:")
+        ui.note(f"On {self.called} ({found.name}) {lacks} it:")
         for line in install.text(words, found).splitlines():
             ui.note(f"  {line}")
         if not (ui.agreed or ui.ask("Shall I do that now?")):
             raise self._without_docker()
-        with ui.step(f"{'start' if found.installed else 'install'} Docker on {self.target.host}"):
+        with ui.step(f"{'start' if found.installed else 'install'} Docker on {self.called}"):
             ran = self.connection.run(
                 install.script(found), "\n".join(words), seconds=install.SECONDS
             )
         if ran.code != 0:
             raise FailedError(
                 "docker-not-installed",
-                what=f"Docker was not installed on {self.target.host}.",
+                what=f"Docker was not installed on {self.called}.",
                 why=f"A command ended with {ran.code}.",
                 do=f"mldeploy ssh {self.name}   and do it by hand, then: mldeploy up {self.name}",
                 detail="\n".join(ran.out.splitlines()[-15:]),
@@ -192,7 +205,7 @@ class RemoteMachine(Machine):
             do = f"mldeploy up {self.name}   at a terminal offers to do it; by hand: {by_hand}"
         return FailedError(
             "no-docker",
-            what=f"There is no Docker Engine on {self.target.host}.",
+            what=f"There is no Docker Engine on {self.called}.",
             why=f"{found.name}: it is "
             + ("installed, and not started." if found.installed else "not installed."),
             do=do,
@@ -202,7 +215,7 @@ class RemoteMachine(Machine):
         found = self.host_facts
         return FailedError(
             "docker-denied",
-            what=f"{found.user} may not speak to Docker on {self.target.host}.",
+            what=f"{found.user} may not speak to Docker on {self.called}.",
             why=f"{found.socket} is for root and the group `docker` (it is as much as root).",
             do=f"mldeploy ssh {self.name} -- sudo {install.GROUP.format(user=found.user)}",
         )
@@ -210,10 +223,23 @@ class RemoteMachine(Machine):
     def _without_program(self) -> FailedError:
         return FailedError(
             "no-docker-program",
-            what=f"There is no `docker` program on {self.target.host}.",
+            what=f"There is no `docker` program on {self.called}.",
             why="The engine runs, but images are built there with that program.",
             do='install docker-cli there, or write build = "here" in mldeploy.toml',
         )
+
+
+class OwnMachine(RemoteMachine):
+    """The machine of an ``ssh`` target: one that the user can log in to already."""
+
+    target: SshTarget
+
+    def address(self) -> Address:
+        return addresses.parse(self.target.host)
+
+    @property
+    def called(self) -> str:
+        return self.target.host
 
 
 def _indexes(environment: Mapping[str, str]) -> dict[str, str]:

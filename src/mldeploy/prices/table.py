@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -108,10 +108,10 @@ class Table:
             why += f" The nearest names are {', '.join(near)}."
         return ConfigError(
             "no-price-for-type",
-            what=f"There is no price of {name!r} in {region}, so nothing is rented by it.",
+            what=f"There is no price of {name!r} in {region}.",
             why=why,
             do=f"mldeploy prices update --region {region}   "
-            f"(if {self.provider} has it there; mldeploy prices --region {region} shows what is)",
+            f"(if it is to be had there; mldeploy prices --region {region} shows what is known)",
         )
 
 
@@ -126,9 +126,10 @@ def table(provider: str) -> Table:
             do=f"mldeploy prices --provider {known[0]}",
         )
     packaged, users = PACKAGED / provider, users_folder(provider)
+    sizes = read_sizes(users) | read_sizes(packaged)
     regions: dict[str, RegionPrices] = {}
     for path in [*_region_files(packaged), *_region_files(users)]:
-        found = read_region(path)
+        found = _of_known_sizes(read_region(path), sizes)
         if found.name not in regions or found.dated >= regions[found.name].dated:
             regions[found.name] = found
     return Table(
@@ -136,8 +137,16 @@ def table(provider: str) -> Table:
         dated=min(one.dated for one in regions.values()),
         source=" · ".join(sorted({one.source for one in regions.values()})),
         regions=regions,
-        known_sizes=read_sizes(users) | read_sizes(packaged),
+        known_sizes=sizes,
     )
+
+
+def _of_known_sizes(region: RegionPrices, sizes: Mapping[str, Size]) -> RegionPrices:
+    """Without types whose size no file has, as where somebody removed the file of sizes."""
+    if region.machines.keys() <= sizes.keys():
+        return region
+    machines = {name: price for name, price in region.machines.items() if name in sizes}
+    return replace(region, machines=machines)
 
 
 def _region_files(folder: Path) -> list[Path]:

@@ -21,10 +21,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from mldeploy.errors import FailedError
 from mldeploy.prices import Price, Size
 
 if TYPE_CHECKING:
-    from mldeploy.config import RentedTarget
+    from mldeploy.config import RentedTarget, SshTarget
     from mldeploy.doctor.checks import Check
 
 # Called with the name of a cloud's call and what it is about, before the call is made.
@@ -34,6 +35,15 @@ Say = Callable[[str], None]
 
 State = Literal["starting", "running", "ending", "stopped", "ended"]
 ALIVE: tuple[State, ...] = ("starting", "running", "stopped")  # such a machine may be used again
+
+
+class UnknownOutcomeError(FailedError):
+    """No answer came to what was asked for: a machine may exist, and `up` or `down` must look."""
+
+
+class OrderUsedError(FailedError):
+    """An order of this generation was carried out before, with other particulars, and no machine
+    of it is alive: the next generation is to be ordered."""
 
 
 @dataclass(frozen=True)
@@ -165,9 +175,11 @@ class Provider(ABC):
 
     kind: ClassVar[str]  # as in mldeploy.toml, and the name of its entry point
     title: ClassVar[str]  # for people
-    settings: ClassVar[type[RentedTarget]]  # the keys of its targets in mldeploy.toml
+    settings: ClassVar[
+        type[RentedTarget] | type[SshTarget]
+    ]  # the keys of its targets in mldeploy.toml
 
-    def __init__(self, target: RentedTarget) -> None:
+    def __init__(self, target: RentedTarget | SshTarget) -> None:
         self.target = target
 
     @abstractmethod
@@ -194,8 +206,9 @@ class Provider(ABC):
 
         The same order again, also one whose first reply was lost, gives the same machine, also
         when that has ended meanwhile: never a second one. Machine types and zones are tried in
-        order where there is no capacity. When it raises, what it made is removed or told by
-        :meth:`list_ours`; a machine that may exist is never given up on.
+        order where there is no capacity. Raises :class:`UnknownOutcomeError` where a machine may
+        have been made; with any other error none was, and what else it made is removed or told by
+        :meth:`list_ours`.
         """
 
     @abstractmethod
@@ -210,6 +223,18 @@ class Provider(ABC):
     @abstractmethod
     def let_in(self, rented: Rented, intend: Intend) -> None:
         """Make sure that this laptop, from where it is now, reaches port 22 of the machine."""
+
+    def admit(self, rented: Rented, public_key: str, intend: Intend) -> None:
+        """Let the owner of that key log in, from now on or for a minute; for another laptop.
+
+        Raises FailedError where the provider has no means to.
+        """
+        raise FailedError(
+            "no-key-here",
+            what=f"This laptop has no key for the machine of {rented.owner}.",
+            why=f"It was rented by {rented.made_by}, and {self.title} can't let another key in.",
+            do=f"work from there, or: mldeploy down {rented.owner.target}",
+        )
 
     @abstractmethod
     def open_ports(self, rented: Rented, ports: tuple[int, ...], intend: Intend) -> None:

@@ -14,16 +14,20 @@ CONFIG_SECONDS = 20  # `Match exec` in a configuration runs programs
 
 @dataclass(frozen=True)
 class Address:
-    """``destination`` is ``host`` or ``user@host``; ``port`` is None where ssh is to find it."""
+    """``destination`` is ``host`` or ``user@host``; ``port`` is None where ssh is to find it.
+
+    ``options`` are words for ssh, for a machine that the user's configuration knows nothing of.
+    """
 
     destination: str
     port: int | None = None
+    options: tuple[str, ...] = ()
 
     @property
     def words(self) -> list[str]:
         """The end of an ssh command line, before the remote command."""
         port = ["-p", str(self.port)] if self.port is not None else []
-        return [*port, "--", self.destination]
+        return [*self.options, *port, "--", self.destination]
 
     def __str__(self) -> str:
         return self.destination + (f":{self.port}" if self.port is not None else "")

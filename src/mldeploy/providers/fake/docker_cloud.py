@@ -45,6 +45,7 @@ STATES: dict[str, State] = {
     "dead": "ending",
 }
 IMAGES = "var/lib/mldeploy/images"
+LET_IN = f"home/{labels.USER}/.ssh/authorized_keys"
 HOST_KEY = "etc/ssh/ssh_host_ed25519_key"
 SOCKETS = ("unix://", "npipe://", "http+docker://")
 
@@ -109,6 +110,11 @@ class DockerCloud:
         script = f'printf "%s\\n" "$1" > {lifetime.EXPIRES}.new && '
         script += f"mv {lifetime.EXPIRES}.new {lifetime.EXPIRES}"
         self._run(rented.id, ["sh", "-c", script, "sh", lifetime.in_file(expires_at)])
+
+    def admit(self, rented: Rented, public_key: str, intend: Intend) -> None:
+        intend("exec.start", f"{rented.id}: authorized_keys")
+        script = 'grep -qxF "$1" "$2" || printf "%s\\n" "$1" >> "$2"'
+        self._run(rented.id, ["sh", "-c", script, "sh", public_key, f"/{LET_IN}"])
 
     def open_ports(self, rented: Rented, ports: tuple[int, ...], intend: Intend) -> None:
         with docker_client.told():
@@ -314,8 +320,8 @@ def _told(order: Order, fault: Fault | None) -> bytes:
         _add(tar, "etc/mldeploy/fault", f"{fault or ''}\n", mode=0o644)
         _add(tar, HOST_KEY, order.private_host_key, mode=0o600)
         _add(tar, f"{HOST_KEY}.pub", order.host_key + "\n", mode=0o644)
-        _add(tar, "home/ubuntu/.ssh", None, mode=0o700, owner=1000)
-        _add(tar, "home/ubuntu/.ssh/authorized_keys", order.public_key + "\n", 0o600, owner=1000)
+        _add(tar, LET_IN.rpartition("/")[0], None, mode=0o700, owner=1000)
+        _add(tar, LET_IN, order.public_key + "\n", 0o600, owner=1000)
     return packed.getvalue()
 
 

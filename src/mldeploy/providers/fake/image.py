@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = "mldeploy-fake-machine"
 FILES = Path(__file__).with_name("in_machine")
-ASIDE = ("boot", "cgroups", "ports", "poweroff", "sshd.conf")
+ASIDE = ("boot", "cgroups", "ports", "poweroff", "sshd.conf", "systemctl")
 
 
 class _Telling(Ui):

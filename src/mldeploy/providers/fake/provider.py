@@ -124,6 +124,9 @@ class Fake(Provider):
     def let_in(self, rented: Rented, intend: Intend) -> None:
         """Its port 22 is published on this computer's loopback, wherever this computer is."""
 
+    def admit(self, rented: Rented, public_key: str, intend: Intend) -> None:
+        self._cloud.admit(rented, public_key, intend)
+
     def open_ports(self, rented: Rented, ports: tuple[int, ...], intend: Intend) -> None:
         self._cloud.open_ports(rented, ports, intend)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mldeploy.errors import FailedError
+from mldeploy.errors import FailedError, RefusedError
 from mldeploy.providers.base import Order
 from mldeploy.providers.fake import play_money
 
@@ -19,9 +19,9 @@ def denied(who: str) -> FailedError:
     )
 
 
-def over_quota(order: Order) -> FailedError:
+def over_quota(order: Order) -> RefusedError:
     size = play_money.size(order.machine_types[0])
-    return FailedError(
+    return RefusedError(
         "over-quota",
         what=f"The practice cloud does not give this account a {size.name}.",
         why=f"It takes {size.cpus} cpus, and the account may have 0 more. "

@@ -1,0 +1,126 @@
+"""Ending what is ours, until EC2 itself lists nothing of it any more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from mldeploy.errors import MldeployError
+from mldeploy.providers import clock
+from mldeploy.providers.aws import belt, find
+from mldeploy.providers.aws.errors import InUseError, NotThereError
+from mldeploy.providers.aws.session import Session
+from mldeploy.providers.base import Ended, Intend, Owner, Rented, Say, Thing
+
+ENDING_SECONDS = 600.0  # a machine shuts down in its own time; mostly a minute
+FREE_SECONDS = 180.0  # what it held is free a little later
+LOOK_SECONDS = 3.0
+
+
+def destroy(session: Session, owner: Owner, intend: Intend, say: Say) -> Ended:
+    """In all regions: mldeploy.toml may have named another one when it was rented."""
+    listed = find.everywhere(session, owner)
+    places = sorted({thing.place for thing in listed.things} | {session.region})
+    machines = tuple(one for place in places for one in _machines(session, place, owner))
+    failed: dict[str, str] = {}
+    for place in places:
+        here = [thing for thing in listed.things if thing.place == place]
+        _terminate(session, place, [t for t in here if t.kind == "machine"], intend, say, failed)
+        for thing in here:
+            if thing.kind != "machine":
+                _remove(session, thing, intend, failed)
+        belt.unbuckle(session, place, owner, intend)
+    left = [thing for place in places for thing in find.things(session, place, owner)]
+    left += [
+        thing
+        for thing in listed.things
+        if thing.id in failed and thing.id not in {one.id for one in left}
+    ]
+    gone = {thing.id for thing in left}
+    return Ended(
+        removed=tuple(thing for thing in listed.things if thing.id not in gone),
+        left=tuple(replace(t, state=failed.get(t.id, t.state)) for t in left),
+        machines=tuple(one for one in machines if one.state != "ended"),
+        at=clock.now(),
+    )
+
+
+def _machines(session: Session, place: str, owner: Owner) -> list[Rented]:
+    there = find.instances(session, place, find.ours(owner))
+    return [find.rented(place, one) for one in there]
+
+
+def _terminate(
+    session: Session,
+    place: str,
+    machines: Sequence[Thing],
+    intend: Intend,
+    say: Say,
+    failed: dict[str, str],
+) -> None:
+    """Ask, then wait until each is terminated: an answer to the asking proves nothing."""
+    ids = [thing.id for thing in machines]
+    if not ids:
+        return
+    for name in ids:
+        intend("ec2:TerminateInstances", name)
+        try:
+            session.call("ec2", "terminate_instances", place, InstanceIds=[name])
+        except NotThereError:
+            continue
+        except MldeployError as error:
+            failed[name] = f"{error.what} {error.why}"
+    waiting = [name for name in ids if name not in failed]
+    deadline = clock.monotonic() + ENDING_SECONDS
+    while waiting:
+        waiting = [name for name in waiting if not _is_ended(session, place, name)]
+        if not waiting or clock.monotonic() > deadline:
+            return
+        say(f"{', '.join(waiting)}: still shutting down")
+        clock.sleep(LOOK_SECONDS)
+
+
+def _is_ended(session: Session, place: str, name: str) -> bool:
+    try:
+        there = session.call("ec2", "describe_instances", place, InstanceIds=[name])
+    except NotThereError:
+        return True
+    found = [one for each in there["Reservations"] for one in each["Instances"]]
+    return all(one["State"]["Name"] == "terminated" for one in found)
+
+
+def _remove(session: Session, thing: Thing, intend: Intend, failed: dict[str, str]) -> None:
+    """What a machine held may be in use for some time after its end."""
+    action, method, key = _REMOVALS[thing.kind]
+    deadline = clock.monotonic() + FREE_SECONDS
+    intend(action, thing.id)
+    while True:
+        try:
+            session.call("ec2", method, thing.place, **{key: thing.id})
+        except NotThereError:
+            return  # a root disk goes by itself
+        except InUseError as error:
+            if clock.monotonic() > deadline:
+                failed[thing.id] = error.why
+                return
+            clock.sleep(LOOK_SECONDS)
+        except MldeployError as error:
+            failed[thing.id] = f"{error.what} {error.why}"
+            return
+        else:
+            return
+
+
+# By kind of thing: the action, boto3's method, and what it is told the name as.
+_REMOVALS: dict[str, tuple[str, str, str]] = {
+    "disk": ("ec2:DeleteVolume", "delete_volume", "VolumeId"),
+    "address": ("ec2:ReleaseAddress", "release_address", "AllocationId"),
+    "network interface": (
+        "ec2:DeleteNetworkInterface",
+        "delete_network_interface",
+        "NetworkInterfaceId",
+    ),
+    "group": ("ec2:DeleteSecurityGroup", "delete_security_group", "GroupId"),
+    "key": ("ec2:DeleteKeyPair", "delete_key_pair", "KeyName"),
+}
+Remover = Callable[[str], None]
