@@ -19,7 +19,7 @@ import pytest
 from botocore.stub import Stubber
 
 from mldeploy.cli.main import run
-from mldeploy.errors import FailedError, Interrupted, RefusedError
+from mldeploy.errors import ConfigError, FailedError, Interrupted, RefusedError
 from mldeploy.prices import RegionPrices, Size, Table, aws_api, aws_file, table
 from mldeploy.prices.files import read_region, users_folder, write_region, write_sizes
 from mldeploy.prices.listed import Listed, Offer, collect, size_of
@@ -434,7 +434,7 @@ BEFORE = RegionPrices(
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"machines": {}}, "no machine of that region"),
+        ({"machines": {}}, "no machine at all there"),
         ({"machines": {"t3.small": Decimal("0.21")}}, "t3.small would cost 0.21 instead of 0.02"),
         ({"machines": {"t3.small": Decimal("0.0019")}}, "by more than 10 times"),
         ({"disk": Decimal(8)}, "gp3 would cost 8 instead of 0.08"),
@@ -504,6 +504,14 @@ def test_interrupted_each_region_has_its_old_table_or_its_new_one(folder: Path) 
 
     assert table("aws").in_region("us-east-1").dated == TODAY
     assert table("aws").in_region("eu-west-1").dated < TODAY
+
+
+@pytest.mark.parametrize("region", ["../../x", "us-east-1/..", "eu", "", "US-EAST-1"])
+def test_what_is_no_region_name_makes_no_address_and_no_file(folder: Path, region: str) -> None:
+    with pytest.raises(ConfigError):
+        update("aws", [region], "a list", lambda *_: listed())
+
+    assert not folder.exists()
 
 
 def test_prices_without_sizes_are_left_out(folder: Path) -> None:

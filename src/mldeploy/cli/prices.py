@@ -15,6 +15,7 @@ from mldeploy.cli.shared import project_if_any, voice
 
 if TYPE_CHECKING:
     from mldeploy.prices import Price, Size, Table
+    from mldeploy.prices.listed import Listed
     from mldeploy.prices.update import Updated
     from mldeploy.ui import Ui
 
@@ -259,18 +260,22 @@ def _reader(ui: Ui, without_credentials: bool) -> tuple[str, Any]:
     def from_file(region: str, known: Any) -> Any:
         with ui.step(f"The public price list of {region}") as step:
             listed = aws_file.read(region, known, ui.note, server)
-            step.say(f"{len(listed.machines)} types, of {listed.dated}")
+            step.say(_told(listed))
             return listed
 
     def from_api(region: str, known: Any) -> Any:
         with ui.step(f"The Pricing API on {region}") as step:
             listed = aws_api.read(region, known, ui.note)
-            step.say(f"{len(listed.machines)} types, of {listed.dated}")
+            step.say(_told(listed))
             return listed
 
     if without_credentials:
         return "AWS public price list file", from_file
     return "AWS Pricing API", from_api
+
+
+def _told(listed: Listed) -> str:
+    return f"{len(listed.machines)} types, of {listed.dated}" if listed.machines else "nothing"
 
 
 def _updated_text(one: Updated) -> list[str]:
@@ -281,6 +286,8 @@ def _updated_text(one: Updated) -> list[str]:
         f"  new {one.new} · gone {one.gone} · dearer {one.dearer} · cheaper {one.cheaper}",
         f"  in  {one.path}",
     ]
+    if one.gone > one.types:
+        lines.append("  most types are gone; if that can't be, remove that file to have them back")
     if one.unknown:
         lines.append(f"  without {len(one.unknown)} types whose size nobody told")
     return lines

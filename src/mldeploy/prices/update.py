@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from mldeploy.errors import Interrupted, RefusedError
+from mldeploy.errors import ConfigError, Interrupted, RefusedError
 from mldeploy.prices.files import (
     RegionPrices,
     Size,
@@ -21,6 +22,7 @@ from mldeploy.prices.listed import Listed
 from mldeploy.prices.table import table
 
 MOST_CHANGE = 10  # times: no price of AWS ever moved so far; a wrong unit or column does
+REGION = re.compile(r"[a-z]{2,8}(-[a-z]{2,16}){1,3}-\d{1,2}")
 Read = Callable[[str, Mapping[str, Size]], Listed]
 
 
@@ -49,6 +51,8 @@ def update(provider: str, regions: list[str], source: str, read: Read) -> list[U
     A list that cannot be right is refused, and the one before stays. Interrupted, each region has
     either its old table or its new one.
     """
+    for region in regions:
+        _check_name(region)
     done: list[Updated] = []
     try:
         for region in regions:
@@ -58,6 +62,16 @@ def update(provider: str, regions: list[str], source: str, read: Read) -> list[U
         told = f"The new prices of {new} are in place; others" if new else "The prices"
         raise Interrupted(f"{told} are as they were.") from error
     return done
+
+
+def _check_name(region: str) -> None:
+    if not REGION.fullmatch(region):
+        raise ConfigError(
+            "no-region",
+            what=f"{region!r} is not the name of a region.",
+            why="It becomes part of an address and of a file's name; they are like eu-central-1.",
+            do="mldeploy prices update --region eu-central-1",
+        )
 
 
 def _one(provider: str, region: str, source: str, read: Read) -> Updated:
@@ -95,7 +109,11 @@ def judged(listed: Listed, before: RegionPrices | None, source: str) -> RegionPr
     """
     region = listed.region
     if not listed.machines:
-        raise _refused(region, "It has no machine of that region: nothing fitted what we look for.")
+        raise _refused(
+            region,
+            "It has no machine at all there: is that the name of a region? "
+            f"If it is, AWS may have changed the form of its list ({region}).",
+        )
     disk = listed.disk or (before and before.disk)
     address = listed.address or (before and before.address) or Decimal("0.005")  # all of AWS, 2024
     if not disk:
@@ -122,5 +140,5 @@ def _refused(region: str, why: str) -> RefusedError:
         "prices-implausible",
         what=f"The price list that was read of {region} cannot be right: it is not used.",
         why=why,
-        do=f"mldeploy prices --region {region}   (the prices before, which are still in use)",
+        do=f"mldeploy prices --region {region}   (what was known before is still in use)",
     )
