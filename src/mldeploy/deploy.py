@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from mldeploy import build, golden, history
 from mldeploy.config import Target
@@ -26,6 +27,9 @@ from mldeploy.keys import Key
 from mldeploy.project import Project
 from mldeploy.release import Release, main_metric
 from mldeploy.timeline import Span
+
+if TYPE_CHECKING:
+    from mldeploy.providers.base import Rented
 from mldeploy.ui import Ui
 from mldeploy.who import user
 
@@ -44,6 +48,7 @@ class Deployed:
     first_key: Key | None = None
     authority: str | None = None
     timeline: tuple[Span, ...] = ()
+    rented: Rented | None = None
 
 
 def up(project: Project, name: str, target: Target, ui: Ui) -> Deployed:
@@ -55,7 +60,7 @@ def up(project: Project, name: str, target: Target, ui: Ui) -> Deployed:
         if boots:
             here = [Span(*one) for one in ui.took]
             deployed = replace(deployed, timeline=(*here, *engine.meanwhile()))
-        return deployed
+        return replace(deployed, rented=engine.rented())
     except BaseException:
         for line in engine.what_stays():
             ui.note(line)

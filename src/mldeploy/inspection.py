@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mldeploy import certificate_shown, release
-from mldeploy.config import FarTarget, ProcessTarget, Target
+from mldeploy.config import FarTarget, ProcessTarget, RentedTarget, Target
 from mldeploy.engines import engine_for
 from mldeploy.engines.base import Engine, Serving
 from mldeploy.errors import FailedError
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mldeploy.golden import Request
-    from mldeploy.plan import Facts
+    from mldeploy.plan import Facts, Renting
+    from mldeploy.providers.base import Rented
 
 
 def status(project: Project, name: str, target: Target) -> dict[str, Any]:
@@ -31,15 +33,17 @@ def status(project: Project, name: str, target: Target) -> dict[str, Any]:
 
     engine = engine_for(project, name, target)
     serving = engine.serving()
+    machine = engine.rented()
     there = engine.replicas() if serving.state != "down" else []
     counted = asdict(measure(one.metrics for one in there)) if there else None
     own = engine.authority() if serving.state != "down" else None
-    return describe(name, target, serving, _record(engine, serving.release), own) | {
+    made = _record(engine, serving.release)
+    return describe(name, target, serving, made, own, machine) | {
         **certificate_shown.facts(serving.url, own, certificate_shown.named(project, target)),
         "state": serving.state,
         "health": serving.detail,
         "started_at": serving.started_at,
-        "cost_so_far": "0.00",
+        **_rent_of(machine),
         "each_replica": [
             {
                 "name": one.name,
@@ -55,12 +59,46 @@ def status(project: Project, name: str, target: Target) -> dict[str, Any]:
     }
 
 
+def _rent_of(machine: Rented | None) -> dict[str, Any]:
+    """What the machine of a rented target costs, and when it ends; nothing for one's own."""
+    if machine is None:
+        return {"cost_so_far": "0.00", "machine": None}
+    from mldeploy.prices import cost_so_far, money
+
+    return {
+        "cost_so_far": money(cost_so_far(machine.price, machine.began, datetime.now(UTC))),
+        "machine": {
+            "id": machine.id,
+            "type": machine.machine_type,
+            "place": machine.place,
+            "state": machine.state,
+            "address": machine.address,
+            "began": machine.began.isoformat(timespec="seconds"),
+            "made_by": machine.made_by,
+            "page": machine.page,
+            "prices_dated": machine.price.dated.isoformat(),
+        },
+    }
+
+
+def price_and_end(machine: Rented | None) -> dict[str, Any]:
+    """The keys of `up` and `status` that a script watches for the bill."""
+    from mldeploy.prices import money
+
+    if machine is None:
+        return {"expires_at": None, "price_per_hour": "0.00"}
+    ends = machine.expires_at.isoformat() if machine.expires_at else None
+    hourly = money(machine.price.total, an_hour=True)
+    return {"expires_at": ends, "price_per_hour": hourly}
+
+
 def describe(
     name: str,
     target: Target,
     serving: Serving,
     made: release.Release | None,
     authority: str | None = None,
+    machine: Rented | None = None,
 ) -> dict[str, Any]:
     """The keys that `up` and `status` share. Money is US dollars as a decimal string.
 
@@ -80,8 +118,7 @@ def describe(
         "run_id": made.run_id if made else None,
         "commit": made.commit if made else None,
         "replicas": serving.replicas,
-        "expires_at": None,
-        "price_per_hour": "0.00",
+        **price_and_end(machine),
     }
 
 
@@ -244,7 +281,31 @@ def plan_facts(project: Project, name: str, target: Target, ui: Ui) -> Facts:
         dirty=git.dirty,
         served_commit=made.commit if made else None,
         served_model_version=made.model_version if made else None,
+        renting=_renting(project, name, target, engine, ui)
+        if isinstance(target, RentedTarget)
+        else None,
     )
+
+
+def _renting(project: Project, name: str, target: RentedTarget, engine: Engine, ui: Ui) -> Renting:
+    from mldeploy.errors import RefusedError
+    from mldeploy.plan import Renting
+    from mldeploy.providers import renting
+
+    desk = renting.Desk.of(project, name, target, ui)
+    account = desk.provider.check()
+    if there := engine.rented():
+        lifetime = there.expires_at - there.began if there.expires_at else None
+        known = (there.price, lifetime, there.expires_at)
+        return Renting(desk.provider.title, account.who, (), *known)
+    refused = ""
+    try:
+        renting.refuse(desk)
+    except RefusedError as error:
+        refused = f"{error.what} {error.why}"
+    price = desk.provider.price(target.machine_type)
+    creates = tuple(desk.provider.plan())
+    return Renting(desk.provider.title, account.who, creates, price, desk.lifetime, None, refused)
 
 
 def _example(project: Project, engine: Engine, serving: Serving) -> Request:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from mldeploy.engines.base import Serving
+from mldeploy.prices import Price, by_parts, money
+from mldeploy.providers import lifetime, limits
 from mldeploy.release import main_metric
 
 
@@ -32,11 +35,33 @@ class Facts:
     dirty: bool
     served_commit: str | None
     served_model_version: str | None
+    renting: Renting | None = None
+
+
+@dataclass(frozen=True)
+class Renting:
+    """What a rented machine costs and how long it lives.
+
+    ``creates`` is empty when it is there already, and then ``expires_at`` is its end; ``lifetime``
+    is None for ever. ``refused`` is what a limit says against it.
+    """
+
+    provider: str
+    who: str
+    creates: tuple[str, ...]
+    price: Price
+    lifetime: timedelta | None
+    expires_at: datetime | None
+    refused: str = ""
+
+    @property
+    def until_end(self) -> Decimal:
+        return limits.ceiling(self.price, self.lifetime)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Prices are US dollars: an hour, and if it is forgotten for a month."""
+    """Prices are US dollars as decimal strings: an hour, and if it is forgotten for a month."""
 
     target: str
     kind: str
@@ -45,10 +70,11 @@ class Plan:
     removes: tuple[str, ...]
     reachable_by: str
     opens: tuple[int, ...]
-    price_per_hour: Decimal
-    price_per_month: Decimal
+    price_per_hour: str
+    price_per_month: str
     expires_at: str | None
     missing: tuple[str, ...]
+    renting: Renting | None = None
 
     def as_dict(self) -> dict[str, object]:
         return {
@@ -59,27 +85,32 @@ class Plan:
             "removes": list(self.removes),
             "reachable_by": self.reachable_by,
             "opens": list(self.opens),
-            "price_per_hour": str(self.price_per_hour),
-            "price_per_month": str(self.price_per_month),
+            "price_per_hour": self.price_per_hour,
+            "price_until_end": money(self.renting.until_end) if self.renting else "0.00",
+            "price_per_month": self.price_per_month,
+            "prices_dated": self.renting.price.dated.isoformat() if self.renting else None,
             "expires_at": self.expires_at,
             "missing": list(self.missing),
+            "refused": self.renting.refused or None if self.renting else None,
         }
 
 
 def plan(facts: Facts) -> Plan:
-    """The plan of the next `up` of a target on a machine of the user's own: it costs nothing."""
+    """The plan of the next `up` of a target; a machine of the user's own costs nothing."""
+    rented = facts.renting
     serves = facts.serving.state in ("serving", "unhealthy")
     return Plan(
         target=facts.target,
         kind=facts.kind,
-        creates=_creates(facts, serves),
+        creates=(*(rented.creates if rented else ()), *_creates(facts, serves)),
         changes=_changes(facts, serves),
         removes=_removes(facts) if serves else (),
         reachable_by=_reachable_by(facts),
         opens=facts.opens,
-        price_per_hour=Decimal("0.00"),
-        price_per_month=Decimal("0.00"),
-        expires_at=None,
+        price_per_hour=money(rented.price.total, an_hour=True) if rented else "0.00",
+        price_per_month=money(rented.price.month) if rented else "0.00",
+        expires_at=rented.expires_at.isoformat() if rented and rented.expires_at else None,
+        renting=rented,
         missing=() if facts.model_version else (f"{facts.model}: train first (make train)",),
     )
 
@@ -97,11 +128,43 @@ def text_of(made: Plan) -> str:
     lines += [
         f"  reached by {made.reachable_by}",
         *([f"  opens   {_ports(made.opens)}"] if made.opens else []),
-        f"  price      ${made.price_per_hour} an hour, ${made.price_per_month} if forgotten "
-        "for a month: it is your own machine",
-        "  lifetime   until `mldeploy down`, or until this machine is switched off",
+        *(_bill(made.renting, made.target) if made.renting else _OWN),
     ]
     return "\n".join(lines)
+
+
+_OWN = (
+    "  price      $0.00 an hour, $0.00 if forgotten for a month: it is your own machine",
+    "  lifetime   until `mldeploy down`, or until this machine is switched off",
+)
+
+
+def _bill(renting: Renting, target: str) -> list[str]:
+    """The three prices that count, and what they are made of."""
+    price = renting.price
+    parts = ", ".join(f"{name} ${money(each, an_hour=True)}" for name, each in price.parts())
+    lines = [
+        f"  price      ${money(price.total, an_hour=True)} an hour "
+        f"({parts}; price list of {price.dated})"
+    ]
+    if renting.lifetime is None:
+        lines.append(f"             ${money(price.month)} a month, for as long as it is there")
+        lines.append(f"  lifetime   NONE: it costs until `mldeploy down {target}`")
+    else:
+        whole = ", ".join(f"{n} ${money(a)}" for n, a in by_parts(price, renting.lifetime))
+        lines.append(f"             ${money(renting.until_end)} until its lifetime ends ({whole})")
+        lines.append(
+            f"             ${money(price.month)} if it had none and were forgotten a month"
+        )
+        ends = f", at {renting.expires_at.isoformat()}" if renting.expires_at else ""
+        lines.append(
+            f"  lifetime   {lifetime.words(renting.lifetime)}{ends}: then it ends itself, with the "
+            f"laptop off too; `mldeploy extend {target} 2h` moves that"
+        )
+    lines.append(f"  account    {renting.who}")
+    if renting.refused:
+        lines.append(f"  REFUSED    {renting.refused}")
+    return lines
 
 
 def _ports(numbers: tuple[int, ...]) -> str:
@@ -141,6 +204,9 @@ def _removes(facts: Facts) -> tuple[str, ...]:
 
 
 def _reachable_by(facts: Facts) -> str:
+    if not facts.url:
+        sealed = "its address is known when it is rented"
+        return f"everybody who has the API key; {sealed}" if facts.opens else "nobody but by ssh"
     if facts.kind == "process":
         return f"programs on this machine only, at http://127.0.0.1:{facts.port}"
     if facts.kind == "docker" and facts.address.startswith("127."):

@@ -25,10 +25,7 @@ class Span:
 
 def between(moments: Sequence[tuple[float, str]]) -> list[Span]:
     """Moments of one thing as spans: each is named for what it ended with."""
-    return [
-        Span(name, began, ended)
-        for (began, _), (ended, name) in pairwise(moments)
-    ]
+    return [Span(name, began, ended) for (began, _), (ended, name) in pairwise(moments)]
 
 
 def overlap(some: Sequence[Span], others: Sequence[Span]) -> float:

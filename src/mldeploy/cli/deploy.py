@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import click
 
+from mldeploy import timeline
 from mldeploy.cli.main import Verb
 from mldeploy.cli.shared import chosen_target, target_argument, voice
+from mldeploy.config import RentedTarget
+from mldeploy.prices import money
+from mldeploy.providers import lifetime
 from mldeploy.release import main_metric
 
 if TYPE_CHECKING:
     from mldeploy.config import Target
     from mldeploy.deploy import Deployed
     from mldeploy.project import Project
+    from mldeploy.providers.base import Rented
+    from mldeploy.providers.ending import Bill
     from mldeploy.ui import Ui
 
 
@@ -76,10 +84,13 @@ def down(target: str | None) -> int:
         "removed": receipt.removed,
         "left": receipt.left,
         "served_for_seconds": receipt.served_for,
-        "cost": "0.00",
+        "cost": money(sum((bill.total for bill in receipt.bills), Decimal(0))),
+        "machines": [bill.as_dict() for bill in receipt.bills],
+        "do": list(receipt.do),
     }
     stays = " that runs (releases stay on disk)" if settings.kind == "process" else ""
-    nothing = f"  left     nothing{stays}"
+    rents = isinstance(settings, RentedTarget)
+    nothing = f"  left     nothing{' there' if rents else stays}"
     lines = [f"receipt for {name}"]
     lines += [f"  removed  {thing}" for thing in receipt.removed] or [
         "  removed  nothing: it was down"
@@ -87,9 +98,40 @@ def down(target: str | None) -> int:
     lines += [f"  LEFT     {thing}" for thing in receipt.left] or [nothing]
     if receipt.served_for is not None:
         lines.append(f"  served   {_duration(receipt.served_for)}")
-    lines.append("  cost     $0.00: it was your own machine")
+    lines += [f"  do       {one}" for one in receipt.do]
+    if rents:
+        lines += _bill_lines(receipt.bills)
+    else:
+        lines.append("  cost     $0.00: it was your own machine")
     ui.result(data, "\n".join(lines))
     return 1 if receipt.left else 0
+
+
+def _bill_lines(bills: tuple[Bill, ...]) -> list[str]:
+    """Each machine's time and cost, by part; cents that sum to the total."""
+    if not bills:
+        return ["  cost     $0.00: no machine was rented"]
+    lines = []
+    for bill in bills:
+        parts = " + ".join(f"{name} ${money(amount)}" for name, amount in bill.parts)
+        lines.append(
+            f"  machine  {bill.id}, {bill.machine_type} in {bill.place}, "
+            f"{bill.began:%Y-%m-%d %H:%M:%S} to {bill.ended:%H:%M:%S} UTC ({bill.hours:.2f} h)"
+        )
+        lines.append(
+            f"  cost     ${money(bill.total)} = {parts}   (${money(bill.hourly, an_hour=True)} an "
+            f"hour, price list of {bill.dated}; traffic is not in it)"
+        )
+    return lines
+
+
+def _rent_lines(name: str, machine: Rented) -> list[str]:
+    hourly = money(machine.price.total, an_hour=True)
+    ends = "it costs until you take it down"
+    if machine.expires_at:
+        rest = lifetime.words(machine.expires_at - datetime.now(UTC))
+        ends = f"ends itself in {rest}; mldeploy extend {name} 2h moves that"
+    return [f"  rent   ${hourly} an hour, {machine.machine_type} in {machine.place}; {ends}"]
 
 
 def _tell(ui: Ui, project: Project, name: str, settings: Target, done: Deployed, word: str) -> None:
@@ -99,7 +141,7 @@ def _tell(ui: Ui, project: Project, name: str, settings: Target, done: Deployed,
 
     made = done.release
     pause = done.switched.pause if done.switched else None
-    data = describe(name, settings, done.serving, made, done.authority) | {
+    data = describe(name, settings, done.serving, made, done.authority, done.rented) | {
         "changed": done.switched is not None,
         "pause_seconds": pause.total_seconds() if pause else None,
         **certificate_shown.facts(
@@ -120,6 +162,13 @@ def _tell(ui: Ui, project: Project, name: str, settings: Target, done: Deployed,
         f"  code   {made.code}",
         "  next   mldeploy predict · mldeploy status · mldeploy logs -f · mldeploy down",
     ]
+    if done.rented:
+        lines[3:3] = _rent_lines(name, done.rented)
+    if done.timeline:
+        data["timeline"] = timeline.as_dicts(done.timeline)
+        ui.note("from the order to the first answers:")
+        for line in timeline.chart(done.timeline):
+            ui.note(f"  {line}")
     tls = certificate_shown.words(data)
     lines[3:3] = [f"  {'' if number else 'tls':5}  {line}" for number, line in enumerate(tls)]
     if done.first_key:  # in words only: --json may end up in a log

@@ -146,7 +146,7 @@ def _status_text(found: dict[str, Any]) -> str:
         told = [f"certificate until {until} UTC, by {found['certificate_issuer']}", *told]
     lines += [f"  {'' if number else 'tls':7}  {line}" for number, line in enumerate(told)]
     lines += _measured(found)
-    lines.append("  cost     $0.00 an hour: it is your own machine")
+    lines += _cost_lines(found)
     if found["state"] in ("dead", "unhealthy"):
         lines.append(
             f"  do       mldeploy logs {found['target']} -n 50   ·   mldeploy up {found['target']}"
@@ -154,6 +154,27 @@ def _status_text(found: dict[str, Any]) -> str:
     if found["state"] == "down":
         lines.append(f"  do       mldeploy up {found['target']}")
     return "\n".join(lines)
+
+
+def _cost_lines(found: dict[str, Any]) -> list[str]:
+    machine = found["machine"]
+    if machine is None:
+        rents = found["kind"] not in ("process", "docker", "ssh")
+        why = "nothing is rented" if rents else "it is your own machine"
+        return [f"  cost     $0.00 an hour: {why}"]
+    ends = "until you take it down: it has no lifetime"
+    if found["expires_at"]:
+        from datetime import UTC, datetime
+
+        from mldeploy.providers import lifetime
+
+        at = datetime.fromisoformat(found["expires_at"])
+        rest = lifetime.words(max(at - datetime.now(UTC), at - at))
+        ends = f"ends itself at {at:%Y-%m-%d %H:%M:%S} UTC, in {rest}"
+    return [
+        f"  machine  {machine['id']}, {machine['type']} in {machine['place']}, {machine['state']}",
+        f"  cost     ${found['price_per_hour']} an hour · ${found['cost_so_far']} so far · {ends}",
+    ]
 
 
 def _measured(found: dict[str, Any]) -> list[str]:

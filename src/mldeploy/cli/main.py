@@ -39,6 +39,7 @@ SECTIONS: dict[str, dict[str, VerbEntry]] = {
         "up": VerbEntry("deploy", "Build a release, prove it, and let it take over."),
         "rollback": VerbEntry("deploy", "Let an earlier release take over again."),
         "scale": VerbEntry("operate", "More replicas, or fewer, of what serves."),
+        "extend": VerbEntry("rented", "Let a rented machine live longer."),
         "down": VerbEntry("deploy", "End what serves, with a receipt."),
     },
     "Look at it": {
@@ -59,6 +60,7 @@ SECTIONS: dict[str, dict[str, VerbEntry]] = {
     },
     "This tool": {
         "prices": VerbEntry("prices", "What machines cost, by a dated table; `prices update`."),
+        "aws": VerbEntry("rented", "The policy that mldeploy needs in an AWS account."),
         "completion": VerbEntry("completion", "Print the completion script for your shell."),
     },
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,9 @@ from mldeploy.cli.shared import (
     voice,
 )
 from mldeploy.config import MOST_REPLICAS
+
+if TYPE_CHECKING:
+    from mldeploy.cloud_orphans import Looked
 
 
 @click.command(cls=Verb, example="mldeploy scale docker 3")
@@ -169,11 +172,15 @@ def prune(target: str | None) -> None:
     "--terminate", metavar="PROJECT/TARGET", help="Remove that one whole, wherever it was made."
 )
 def orphans(on: str | None, terminate: str | None) -> int:
-    """Everything of ours that is alive on this machine's Docker, from whatever folder it came.
+    """Everything of ours that is alive: on this machine's Docker, and in all regions of the clouds
+    whose credentials are here, from whatever folder and laptop it came.
 
     In a project's folder also what is on the machines of its targets. Ends with 1 when something
-    is there that no project folder looks after, or when a machine could not be asked.
+    is there that nobody looks after or that outlived its end, or when a place could not be asked.
     """
+    from datetime import UTC, datetime
+
+    from mldeploy import cloud_orphans
     from mldeploy import orphans as finding
 
     ui = voice()
@@ -188,8 +195,46 @@ def orphans(on: str | None, terminate: str | None) -> int:
         lines += [f"{place} could not be asked: {error.what}", f"  do   {error.do}"]
     groups = [g.as_dict() | {"machine": place} for place, found in asked.found for g in found]
     silent = [{"machine": place, "error": error.as_dict()} for place, error in asked.silent]
-    ui.result({"found": groups, "silent": silent}, "\n".join(lines))
-    return 1 if silent or any(group["abandoned"] for group in groups) else 0
+    if on is None:
+        with ui.step("look in the clouds"):
+            clouds = cloud_orphans.look(datetime.now(UTC))
+    else:
+        clouds = cloud_orphans.Looked((), (), ())
+    lines += _clouds_text(clouds)
+    data = {
+        "found": groups,
+        "silent": silent,
+        "rented": [group.as_dict() for group in clouds.groups],
+        "silent_places": [{"place": place, "why": why} for place, why in clouds.silent],
+        "asked": list(clouds.asked),
+    }
+    ui.result(data, "\n".join(lines))
+    unwell = any(group["abandoned"] for group in groups) or any(g.trouble for g in clouds.groups)
+    return 1 if silent or clouds.silent or unwell else 0
+
+
+def _clouds_text(clouds: Looked) -> list[str]:
+    from mldeploy.prices import money
+
+    lines = []
+    for group in clouds.groups:
+        mark = "FORGOTTEN  " if group.trouble else ""
+        cost = f"${money(group.price, an_hour=True)} an hour, ${money(group.price * 24)} a day"
+        lines.append(f"{mark}{group.owner}   rented on {group.provider}, {cost}")
+        if group.trouble:
+            lines.append(f"  why  {group.trouble}")
+            lines.append(f"  do   mldeploy orphans --terminate {group.owner}")
+        for thing in group.things:
+            ends = f", ends at {thing.expires_at.isoformat()}" if thing.expires_at else ""
+            by = f", by {thing.made_by}" if thing.made_by else ""
+            lines.append(
+                f"  {thing.text}: {thing.state}{ends if thing.kind == 'machine' else ''}"
+                f"{by if thing.kind == 'machine' else ''}"
+            )
+    if not clouds.groups and clouds.asked:
+        lines.append(f"nothing of ours is rented in any of {len(clouds.asked)} places of clouds")
+    lines += [f"{place} could not be asked: {why}" for place, why in clouds.silent]
+    return lines
 
 
 def _orphans_text(found: Any, place: str) -> list[str]:
@@ -208,9 +253,44 @@ def _orphans_text(found: Any, place: str) -> list[str]:
     return lines
 
 
+def _end_rented(ui: Any, wanted: str) -> int | None:
+    """End what is rented under that name; None if nothing is."""
+    from mldeploy import cloud_orphans
+    from mldeploy.prices import money
+    from mldeploy.providers import ending
+    from mldeploy.providers.base import Owner
+
+    project, _, target = wanted.partition("/")
+    owner = Owner(project, target)
+    for provider in cloud_orphans.providers():
+        things = [one for one in provider.list_ours().things if one.owner == owner]
+        if not things:
+            continue
+        if not ui.agreed and sys.stdin.isatty():
+            click.confirm(
+                f"End {len(things)} things of {wanted} on {provider.title}?", abort=True, err=True
+            )
+        with ui.step(f"end what {wanted} has on {provider.title}"):
+            ended = provider.destroy(owner, lambda call, about: ui.explain(call, about), ui.note)
+        bills = [ending.bill(one, ended.at) for one in ended.machines]
+        lines = [f"removed  {one.text}" for one in ended.removed]
+        lines += [f"LEFT     {ending.costs(one)}\n  do   {one.end_it}" for one in ended.left]
+        lines += [f"cost     ${money(one.total)} for {one.id}, {one.hours:.2f} h" for one in bills]
+        data = {
+            "removed": [one.text for one in ended.removed],
+            "left": [ending.costs(one) for one in ended.left],
+            "machines": [one.as_dict() for one in bills],
+        }
+        ui.result(data, "\n".join(lines))
+        return 1 if ended.left else 0
+    return None
+
+
 def _terminate(ui: Any, places: Any, wanted: str) -> int:
     from mldeploy import orphans as finding
 
+    if (code := _end_rented(ui, wanted)) is not None:
+        return code
     client, group = finding.named(places, wanted)
     if not flags().yes and sys.stdin.isatty():
         running = sum(thing.running for thing in group.things)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mldeploy.golden import Golden, Request
     from mldeploy.history import Event
     from mldeploy.keys import Key
+    from mldeploy.providers.base import Rented
     from mldeploy.release import Release
     from mldeploy.timeline import Span
     from mldeploy.ui import Ui
@@ -114,6 +115,10 @@ class Engine(ABC):
         """
         del ui
         return False
+
+    def rented(self) -> Rented | None:
+        """The machine that is rented for this target now; None where the user has one."""
+        return None
 
     def meanwhile(self) -> list[Span]:
         """What the machine did while something else was done here, for the timeline."""

@@ -13,6 +13,7 @@ from mldeploy.errors import MldeployError
 from mldeploy.history import Event
 from mldeploy.machines.rented import RentedMachine
 from mldeploy.project import Project, locked_requirements
+from mldeploy.providers.base import Rented
 from mldeploy.release import Release
 from mldeploy.timeline import Span
 from mldeploy.ui import Ui
@@ -33,6 +34,9 @@ class RentedEngine(DockerEngine):
         for known in ("client", "edge"):
             self.__dict__.pop(known, None)
         return fresh
+
+    def rented(self) -> Rented | None:
+        return self.machine.rented
 
     def meanwhile(self) -> list[Span]:
         return timeline.between(self.machine.boot.moments) if self.machine.boot else []

@@ -182,6 +182,14 @@ class Provider(ABC):
     def __init__(self, target: RentedTarget | SshTarget) -> None:
         self.target = target
 
+    @classmethod
+    def anywhere(cls) -> Provider | None:
+        """One to list and to end with, from credentials alone and no project; None without any.
+
+        Asks nobody: it says whether there is somebody to ask.
+        """
+        return None
+
     @abstractmethod
     def check(self) -> Account:
         """Who we are there. Raises what stands in the way of renting, with the remedy."""

@@ -19,6 +19,7 @@ from mldeploy.providers.aws.session import Session
 from mldeploy.providers.base import Listed, Owner, Rented, State, Thing
 
 AT_ONCE = 8  # regions
+NOT_OURS = "not-opted-in"
 STATES: dict[str, State] = {
     "pending": "starting",
     "running": "running",
@@ -118,7 +119,7 @@ def everywhere(session: Session, owner: Owner | None = None) -> Listed:
 def regions(session: Session) -> list[str]:
     """Those of the account, ours first."""
     found = session.call("ec2", "describe_regions")["Regions"]
-    names = sorted(one["RegionName"] for one in found)
+    names = sorted(one["RegionName"] for one in found if one.get("OptInStatus") != NOT_OURS)
     return sorted(names, key=lambda name: name != session.region)
 
 

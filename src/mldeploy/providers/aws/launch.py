@@ -9,21 +9,18 @@ from typing import Any
 
 from mldeploy.errors import FailedError, MldeployError
 from mldeploy.prices import Size
-from mldeploy.providers import clock, tags, user_data
-from mldeploy.providers.aws import find, images, network
+from mldeploy.providers import tags, user_data
+from mldeploy.providers.aws import find, images, network, patience
 from mldeploy.providers.aws.errors import (
     DuplicateError,
     MismatchError,
     NoCapacityError,
-    NotThereError,
     UnknownOutcomeError,
 )
 from mldeploy.providers.aws.network import Place
 from mldeploy.providers.aws.session import Session
 from mldeploy.providers.base import Intend, Order, OrderUsedError, Rented, Say
 
-# What RunInstances made is in EC2's lists within seconds; it promises no more than "eventually".
-LISTED_SECONDS, LOOK_SECONDS = 40.0, 2.0
 REPEATS = 3  # of a request that got no answer; boto3 has repeated each of them by itself
 MARKED = ("instance", "volume", "network-interface")
 USER = f"{tags.PREFIX}user"
@@ -60,7 +57,7 @@ def prepare(session: Session, order: Order, ssh_from: str, intend: Intend) -> Gr
     _import_key(session, order, intend)
     group = network.make_group(session, name_of(order), place.vpc, _marks(order), intend)
     rules = {(22, ssh_from), *((port, network.EVERYBODY) for port in order.ports)}
-    _once_listed(lambda: network.set_rules(session, group, rules, intend))
+    patience.once_known(lambda: network.set_rules(session, group, rules, intend))
     return Ground(place, group, name_of(order))
 
 
@@ -128,28 +125,13 @@ def _settled(session: Session, order: Order, what: dict[str, Any]) -> Rented:
 
 def _listed(session: Session, order: Order) -> Rented | None:
     """The machine of the order's owner, as soon as EC2 lists one that is alive."""
-    deadline = clock.monotonic() + LISTED_SECONDS
-    while True:
+
+    def look() -> Rented | None:
         there = find.instances(session, session.region, find.ours(order.owner))
         seen = [find.rented(session.region, one) for one in there]
-        alive = [one for one in seen if one.state in ("starting", "running")]
-        if alive:
-            return alive[0]
-        if clock.monotonic() > deadline:
-            return None
-        clock.sleep(LOOK_SECONDS)
+        return next((one for one in seen if one.state in ("starting", "running")), None)
 
-
-def _once_listed(work: Callable[[], None]) -> None:
-    """A group that was just made may not be known everywhere yet."""
-    deadline = clock.monotonic() + LISTED_SECONDS
-    while True:
-        try:
-            return work()
-        except NotThereError:
-            if clock.monotonic() > deadline:
-                raise
-            clock.sleep(LOOK_SECONDS)
+    return patience.until(look)
 
 
 def _import_key(session: Session, order: Order, intend: Intend) -> None:
@@ -163,11 +145,9 @@ def _import_key(session: Session, order: Order, intend: Intend) -> None:
     try:
         session.call("ec2", "import_key_pair", **what)
     except DuplicateError:
-        there = session.call("ec2", "describe_key_pairs", KeyNames=[name], IncludePublicKey=True)
-        (known,) = there["KeyPairs"]
-        if known.get("PublicKey", "").split()[:2] == order.public_key.split()[:2]:
-            return
-        # Another laptop's, whose machine is being rented now: its own `admit` lets us in later.
+        # Ours, of an earlier try; or another laptop's, which rents the same machine just now. Then
+        # EC2 gives us that one, and `admit` lets us in.
+        return
 
 
 def _request(

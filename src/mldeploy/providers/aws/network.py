@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mldeploy.errors import ConfigError, FailedError
+from mldeploy.providers.aws import patience
 from mldeploy.providers.aws.errors import DuplicateError, NotThereError
 from mldeploy.providers.aws.session import Session
 from mldeploy.providers.base import Intend
@@ -104,8 +105,14 @@ def make_group(
             {"Name": "group-name", "Values": [name]},
             {"Name": "vpc-id", "Values": [vpc]},
         ]
-        (found,) = session.call("ec2", "describe_security_groups", Filters=named)["SecurityGroups"]
-        return str(found["GroupId"])
+
+        def look() -> str | None:
+            found = session.call("ec2", "describe_security_groups", Filters=named)
+            return next((str(one["GroupId"]) for one in found["SecurityGroups"]), None)
+
+        if group := patience.until(look):
+            return group
+        raise
 
 
 def set_rules(session: Session, group: str, wanted: Iterable[Rule], intend: Intend) -> None:

@@ -39,6 +39,15 @@ class Aws(Provider):
     settings = AwsTarget
     target: AwsTarget
 
+    @classmethod
+    def anywhere(cls) -> Aws | None:
+        made = cls(AwsTarget())
+        if not made.session.has_credentials:
+            return None
+        if not made.session.has_region:  # any will do to ask for the others
+            made = cls(AwsTarget(region="us-east-1"))
+        return made
+
     @cached_property
     def session(self) -> Session:
         return Session(self.target)

@@ -56,6 +56,21 @@ class Session:
             "(mldeploy prices shows what each costs)",
         )
 
+    @property
+    def has_region(self) -> bool:
+        named = self.target.region or os.environ.get("AWS_REGION") or self._boto.region_name
+        return bool(named)
+
+    @property
+    def has_credentials(self) -> bool:
+        """Does boto3 find any? Whether they are good is another question."""
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            return self._boto.get_credentials() is not None
+        except BotoCoreError as error:  # a profile that is half, or a session that is over
+            raise errors.explain(error, errors.Asked("sts:GetCallerIdentity", "")) from error
+
     @cached_property
     def account(self) -> Account:
         """Who the credentials are; needs no permission at all."""

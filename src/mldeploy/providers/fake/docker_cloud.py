@@ -44,6 +44,9 @@ STATES: dict[str, State] = {
     "removing": "ending",
     "dead": "ending",
 }
+TOLD = (
+    "practice/told"  # not where it is looked at: a file that is written anew is away for a moment
+)
 IMAGES = "var/lib/mldeploy/images"
 LET_IN = f"home/{labels.USER}/.ssh/authorized_keys"
 HOST_KEY = "etc/ssh/ssh_host_ed25519_key"
@@ -263,8 +266,9 @@ class DockerCloud:
             self.client.api.start(name)
         except APIError:
             intend("containers.remove", name)
-            with suppress(APIError):
+            with suppress(APIError):  # the engine was quicker: it removes what can't be started
                 self.client.api.remove_container(name, force=True, v=True)
+            with suppress(APIError):
                 self.client.api.remove_volume(name)
             raise
 
@@ -315,9 +319,9 @@ def _told(order: Order, fault: Fault | None) -> bytes:
     ports = " ".join(map(str, order.ports)) or "none"
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
-        _add(tar, lifetime.EXPIRES, ends, mode=0o644)
-        _add(tar, "etc/mldeploy/ports", ports + "\n", mode=0o644)
-        _add(tar, "etc/mldeploy/fault", f"{fault or ''}\n", mode=0o644)
+        _add(tar, f"{TOLD}/expires", ends, mode=0o644)
+        _add(tar, f"{TOLD}/ports", ports + "\n", mode=0o644)
+        _add(tar, f"{TOLD}/fault", f"{fault or ''}\n", mode=0o644)
         _add(tar, HOST_KEY, order.private_host_key, mode=0o600)
         _add(tar, f"{HOST_KEY}.pub", order.host_key + "\n", mode=0o644)
         _add(tar, LET_IN.rpartition("/")[0], None, mode=0o700, owner=1000)
@@ -327,7 +331,7 @@ def _told(order: Order, fault: Fault | None) -> bytes:
 
 def _add(tar: tarfile.TarFile, path: str, text: str | None, mode: int, owner: int = 0) -> None:
     """A file, or a folder where there is no text."""
-    entry = tarfile.TarInfo(path.lstrip("/"))
+    entry = tarfile.TarInfo(path)
     entry.type = tarfile.DIRTYPE if text is None else tarfile.REGTYPE
     content = (text or "").encode()
     entry.size, entry.mode, entry.uid, entry.gid = len(content), mode, owner, owner

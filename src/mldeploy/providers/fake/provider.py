@@ -40,6 +40,7 @@ class Fake(Provider):
     title = "the practice cloud"
     settings = FakeTarget
     target: FakeTarget
+    sold_out: tuple[str, ...] = play_money.NEVER_FREE
 
     def __init__(self, target: RentedTarget) -> None:
         super().__init__(target)
@@ -103,7 +104,7 @@ class Fake(Provider):
         return self._cloud.find(rental)
 
     def _free_type(self, order: Order, say: Say) -> str:
-        taken = set(play_money.NEVER_FREE)
+        taken = set(self.sold_out)
         if self.target.fault == "no-capacity":
             taken.add(order.machine_types[0])
         for machine_type in order.machine_types:
