@@ -9,7 +9,8 @@ import ipaddress
 import sys
 import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
-from threading import Thread
+from functools import partial
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tests.cloud import life as lives
@@ -30,7 +31,7 @@ class Machines(Protocol):
     def allow(self, instance_id: str, ports: Collection[int]) -> None: ...
     def terminate(self, instance_id: str) -> None: ...
     def stop(self, instance_id: str) -> None: ...
-    def start(self, instance_id: str) -> str | None: ...
+    def start(self, instance_id: str) -> None: ...
     def reboot(self, instance_id: str) -> None: ...
     def close(self) -> None: ...
 
@@ -41,34 +42,41 @@ class MachineBodies:
     def __init__(self, world: World, machines: Machines) -> None:
         self.world, self.machines = world, machines
         self._threads: list[Thread] = []
+        self._rules = Lock()
 
     def launch(self, life: Life, user_data: bytes, public_keys: list[str]) -> None:
-        def boot() -> str | None:
+        def boot() -> str:
             return self.machines.launch(life.id, user_data=user_data, public_keys=public_keys)
 
         self._boot(life, boot)
 
     def start(self, life: Life) -> None:
-        self._boot(life, lambda: self.machines.start(life.id) or life.address)
+        """With the address it had: a container keeps it, unlike an instance."""
+
+        def boot() -> str | None:
+            self.machines.start(life.id)
+            return life.address
+
+        self._boot(life, boot)
 
     def stop(self, instance_id: str) -> None:
-        self._in_thread(lambda: self.machines.stop(instance_id))
+        self._in_thread(instance_id, lambda: self.machines.stop(instance_id))
 
     def reboot(self, instance_id: str) -> None:
-        self._in_thread(lambda: self.machines.reboot(instance_id))
+        self._in_thread(instance_id, lambda: self.machines.reboot(instance_id))
 
     def terminate(self, instance_id: str) -> None:
-        self._in_thread(lambda: self.machines.terminate(instance_id))
+        self._in_thread(instance_id, lambda: self.machines.terminate(instance_id))
 
     def add_key(self, instance_id: str, user: str, key: str, seconds: int) -> None:
         if add := getattr(self.machines, "add_key", None):
             add(instance_id, user, key, seconds)
 
     def rules_changed(self) -> None:
-        with self.world.lock:
-            for life in self.world.lives.values():
-                if life.booted and life.state in {"pending", "running"}:
-                    self._allow(life)
+        """As on AWS the call returns, and a moment later the rules hold."""
+        for life in list(self.world.lives.values()):
+            if life.booted and life.state in {"pending", "running"}:
+                self._in_thread(life.id, partial(self._allow, life))
 
     def close(self) -> None:
         self.machines.close()
@@ -81,27 +89,37 @@ class MachineBodies:
         def booted() -> None:
             try:
                 life.address = boot()
-            except Exception:  # noqa: BLE001, told here as no caller is there any more
-                traceback.print_exc(file=sys.stderr)
+                self._allow(life)
+            except Exception:
                 with self.world.lock:
                     said = "Server.InternalError: Internal error on launch"
                     lives.terminate(self.world, life, ("Server.InternalError", said))
-                return
+                raise
             with self.world.lock:
                 life.booted = True
                 if life.is_over:  # ended while it came up
                     self.terminate(life.id)
-                else:
-                    self._allow(life)
 
-        self._in_thread(booted)
+        self._in_thread(life.id, booted)
 
     def _allow(self, life: Life) -> None:
-        groups = life.instance.security_groups
-        self.machines.allow(life.id, open_ports(groups, self.world.caller_address))
+        """The rules are read when it is this one's turn, so that the newest are the last."""
+        with self._rules:
+            with self.world.lock:
+                ports = open_ports(life.instance.security_groups, self.world.caller_address)
+            self.machines.allow(life.id, ports)
 
-    def _in_thread(self, work: Callable[[], Any]) -> None:
-        thread = Thread(target=work, daemon=True)
+    def _in_thread(self, instance_id: str, work: Callable[[], Any]) -> None:
+        def told() -> None:
+            try:
+                work()
+            except Exception:  # noqa: BLE001, told here: no caller is there any more
+                with self.world.lock:
+                    life = self.world.lives.get(instance_id)
+                if life and not life.is_over:  # else it was ended under the work's hands
+                    traceback.print_exc(file=sys.stderr)
+
+        thread = Thread(target=told, daemon=True)
         self._threads = [each for each in self._threads if each.is_alive()] + [thread]
         thread.start()
 

@@ -90,7 +90,7 @@ def check_supply(world: World, backend: Any, wanted: Wanted) -> str:
     zone = _zone(world, backend, wanted)
     quotas.check(world, backend.region_name, wanted.type, wanted.count, spot=wanted.spot)
     if any(s.meets(wanted.type, zone, spot=wanted.spot) for s in world.shortages):
-        others = ", ".join(sorted(_zones_of(world, backend, wanted.type) - {zone}))
+        others = ", ".join(sorted(_zones_of(backend, wanted.type) - {zone}))
         raise Refused(
             "InsufficientInstanceCapacity",
             f"We currently do not have sufficient {wanted.type} capacity in the Availability Zone "
@@ -103,7 +103,7 @@ def check_supply(world: World, backend: Any, wanted: Wanted) -> str:
 
 
 def _zone(world: World, backend: Any, wanted: Wanted) -> str:
-    offered = _zones_of(world, backend, wanted.type)
+    offered = _zones_of(backend, wanted.type)
     zone = wanted.zone
     if wanted.subnet:
         zone = str(backend.get_subnet(wanted.subnet).availability_zone)
@@ -125,16 +125,11 @@ def _zone(world: World, backend: Any, wanted: Wanted) -> str:
     return zone
 
 
-def _zones_of(world: World, backend: Any, instance_type: str) -> set[str]:
+def _zones_of(backend: Any, instance_type: str) -> set[str]:
     listed = backend.describe_instance_type_offerings(
         "availability-zone", {"instance-type": [instance_type]}
     )
-    zones = {each["Location"] for each in listed}
-    return {
-        z
-        for z in zones
-        if not any(s.meets(instance_type, z, spot=False) for s in world.not_offered)
-    }
+    return {each["Location"] for each in listed}
 
 
 def devices(image: Any, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:

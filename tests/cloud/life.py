@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from tests.cloud.refusals import Refused
 
 if TYPE_CHECKING:
     from tests.cloud.world import World
@@ -155,20 +157,29 @@ def terminate(world: World, life: Life, reason: tuple[str, str] = ("", "")) -> N
 
 
 def stop(world: World, life: Life) -> None:
-    if life.state not in {"pending", "running"}:
+    if life.state in {"stopping", "stopped"}:
         return
+    if life.state != "running":
+        _wrong_state(life, "stopped")
     life.enter("stopping", world.now())
     if world.bodies:
         world.bodies.stop(life.id)
 
 
 def start(world: World, life: Life) -> None:
-    if life.state != "stopped":
+    if life.state in {"pending", "running"}:
         return
+    if life.state != "stopped":
+        _wrong_state(life, "started")
     life.enter("pending", world.now())
     if world.bodies:
         life.booted = False
         world.bodies.start(life)
+
+
+def _wrong_state(life: Life, verb: str) -> NoReturn:
+    said = f"The instance '{life.id}' is not in a state from which it can be {verb}."
+    raise Refused("IncorrectInstanceState", said)
 
 
 def ended_itself(world: World, instance_id: str) -> None:
@@ -179,5 +190,7 @@ def ended_itself(world: World, instance_id: str) -> None:
     said = "Client.InstanceInitiatedShutdown: Instance initiated shutdown"
     if life.instance.instance_initiated_shutdown_behavior == "terminate":
         terminate(world, life, ("Client.InstanceInitiatedShutdown", said))
-    else:
-        stop(world, life)
+    elif life.state in {"pending", "running"}:
+        life.enter("stopping", world.now())
+        if world.bodies:
+            world.bodies.stop(life.id)

@@ -24,6 +24,7 @@ def install() -> None:
     settings.EC2_ENABLE_INSTANCE_TYPE_VALIDATION = True
     images.install()
     _launching()
+    _offerings()
     _states()
     _groups()
     _tagging()
@@ -81,6 +82,25 @@ def _complete(instance: Any, asked: list[dict[str, Any]], tags: dict[str, dict[s
     for _, device in instance.get_block_device_mapping:
         lag.is_new(WORLD, device.volume_id)
     lag.is_new(WORLD, instance.id)
+
+
+def _offerings() -> None:
+    from moto.ec2.models import EC2Backend
+
+    moto_offered = EC2Backend.describe_instance_type_offerings
+
+    def offered(backend: Any, location_type: str | None = None, filters: Any = None) -> list[Any]:
+        """Without those that a test took away."""
+        return [
+            each
+            for each in moto_offered(backend, location_type, filters)
+            if not any(
+                lack.meets(each["InstanceType"], each["Location"], spot=False)
+                for lack in WORLD.not_offered
+            )
+        ]
+
+    _set(EC2Backend, "describe_instance_type_offerings", offered)
 
 
 def _states() -> None:
