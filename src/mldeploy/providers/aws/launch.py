@@ -184,6 +184,10 @@ def _request(
         "TagSpecifications": [{"ResourceType": each, "Tags": marks} for each in marked],
         "UserData": user_data.cloud_config(order, image.user),
     }
+    if attempt.machine_type.startswith("t"):
+        # Their default is to go on at full speed when the credits are used up, and to bill that
+        # above the price by the hour. Slower is a surprise that costs nothing.
+        what["CreditSpecification"] = {"CpuCredits": "standard"}
     if session.target.spot:
         one_time = {"SpotInstanceType": "one-time", "InstanceInterruptionBehavior": "terminate"}
         what["InstanceMarketOptions"] = {"MarketType": "spot", "SpotOptions": one_time}
