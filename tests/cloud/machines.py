@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import os
 import secrets
-import shlex
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -18,6 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from docker.errors import APIError
+
+from mldeploy.errors import FailedError
 from mldeploy.ui import Ui
 from tests.cloud import machines_container, machines_image
 from tests.lab import host_container, host_image, hosts
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     import docker
 
 STOP_SECONDS = 60
+FIREWALL_PORTS, KEYS = "lab/firewall.ports", "lab/keys"  # see in_machine
 # What the kernel lets the first process of a PID namespace end with: 128 and SIGHUP.
 ENDED_TO_REBOOT = 129
 
@@ -97,16 +100,27 @@ class Machines:
         return host.address
 
     def allow(self, instance_id: str, ports: Collection[int]) -> None:
-        """Let TCP in at these ports and at no other; what is connected stays so."""
-        words = [str(port) for port in sorted(ports)] or ["none"]
-        self.exec(instance_id, ["/lab/firewall", *words])
+        """Let TCP in at these ports and at no other; what is connected stays so.
+
+        Said of one that is off, or about to boot again, it holds from its start.
+        """
+        machine = self._machines[instance_id]
+        told = " ".join(str(port) for port in sorted(ports)).encode()
+        with closing(_client()) as client:
+            machines_container.put(client, machine.host, {FIREWALL_PORTS: told})
+            if _is_up(client, machine):
+                try:
+                    self.exec(instance_id, ["/lab/firewall"])
+                except (FailedError, APIError):  # killed or refused as it goes down
+                    if _is_up(client, machine):
+                        raise
 
     def add_key(self, instance_id: str, user: str, public_key: str, seconds: int) -> None:
         """Let this key in as ``user`` for so long."""
-        folder = f"/lab/keys/{user}"
-        file = f"{folder}/{int(time.time()) + seconds}.{secrets.token_hex(4)}"
-        key = shlex.quote(public_key.strip())
-        self.exec(instance_id, ["sh", "-ec", f"mkdir -p {folder}; echo {key} > {file}"])
+        file = f"{KEYS}/{user}/{int(time.time()) + seconds}.{secrets.token_hex(4)}"
+        with closing(_client()) as client:
+            host = self._machines[instance_id].host
+            machines_container.put(client, host, {file: f"{public_key.strip()}\n".encode()})
 
     def load_images(self, instance_id: str) -> None:
         """The base images, into an engine that its user-data installed."""
@@ -143,7 +157,9 @@ class Machines:
         self._watch(machine)
 
     def reboot(self, instance_id: str) -> None:
-        """Orderly; returns while it boots again."""
+        """Orderly; returns while it boots again. One that is off stays so."""
+        if not self._machines[instance_id].runs:
+            return
         self.stop(instance_id)
         self.start(instance_id)
 
@@ -152,7 +168,10 @@ class Machines:
         return [each.instance_id for each in list(self._machines.values()) if each.runs]
 
     def exec(self, instance_id: str, words: Sequence[str], timeout: int = 60) -> str:
-        """Run it as root, past the network; its output. Raises if it fails."""
+        """Run it as root, past the network; its output.
+
+        Raises `FailedError` if it fails, docker's `APIError` while the machine is down.
+        """
         return self._machines[instance_id].host.exec(words, timeout=timeout)
 
     def close(self) -> None:
@@ -185,8 +204,6 @@ class Machines:
 
     def _until_it_ends(self, machine: _Machine) -> None:
         """Of its own accord: to come back, or for good."""
-        from docker.errors import APIError
-
         with closing(_client()) as client:
             while not machine.told.is_set():
                 try:
@@ -202,6 +219,10 @@ class Machines:
                     machine.runs = False
                     self._on_end(machine.instance_id)
                 return
+
+
+def _is_up(client: docker.DockerClient, machine: _Machine) -> bool:
+    return bool(client.containers.get(machine.host.container).status == "running")
 
 
 def _join(machine: _Machine) -> None:

@@ -61,17 +61,20 @@ def seed(
         "local-hostname": local_hostname(host.address),
         "public-keys": list(public_keys),
     }
-    client.api.put_archive(
-        host.container,
-        "/",
-        _packed(
-            {
-                f"{SEED}/meta-data": json.dumps(meta_data).encode(),
-                f"{SEED}/user-data": user_data,
-                USER_SETTINGS: json.dumps(_default_user(host.user)).encode(),
-            }
-        ),
+    put(
+        client,
+        host,
+        {
+            f"{SEED}/meta-data": json.dumps(meta_data).encode(),
+            f"{SEED}/user-data": user_data,
+            USER_SETTINGS: json.dumps(_default_user(host.user)).encode(),
+        },
     )
+
+
+def put(client: docker.DockerClient, host: Host, files: dict[str, bytes]) -> None:
+    """On its disk, whether it runs or not: paths from its root, for root to read."""
+    client.api.put_archive(host.container, "/", _packed(files))
 
 
 def local_hostname(address: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mldeploy.ui import Ui
 from tests.lab import host_image
 from tests.lab.images import fingerprint
-from tests.lab.machine import this_machine
+from tests.lab.machine import Machine, this_machine
 
 if TYPE_CHECKING:
     import docker
@@ -33,6 +33,7 @@ def ensure(client: docker.DockerClient, ui: Ui, *, engine: bool, base: str) -> s
     machine = this_machine()
     files = {file.name: file.read_bytes() for file in sorted(FILES.iterdir()) if file.is_file()}
     files["environment"] = host_image.environment(machine).encode()
+    files["system.conf"] = service_environment(machine).encode()
     parts = [base, *PACKAGES, *(f"{name} {content!r}" for name, content in files.items())]
     return host_image.ensure_built(
         client,
@@ -42,3 +43,9 @@ def ensure(client: docker.DockerClient, ui: Ui, *, engine: bool, base: str) -> s
         files=files,
         arguments={"BASE": base, "PACKAGES": " ".join(PACKAGES)},
     )
+
+
+def service_environment(machine: Machine) -> str:
+    """What user-data runs is no session either: this machine's indexes and proxies for services."""
+    words = (f"{name}={value}".replace("%", "%%") for name, value in machine.settings.items())
+    return "[Manager]\nDefaultEnvironment=" + " ".join(f'"{word}"' for word in words) + "\n"
