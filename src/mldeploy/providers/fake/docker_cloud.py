@@ -89,23 +89,25 @@ class DockerCloud:
         with docker_client.told():
             tag = image.ensure(self.client, say)
             self._forget_old(order.owner, intend)
-            intend("containers.create", name)
+        intend("containers.create", name)
+        with _answer_may_be_lost(name), docker_client.told():
             self._create(order, machine_type, tag)
-            self.complete(order, fault, intend, say)
+        self.complete(order, fault, intend, say)
 
     def complete(self, order: Order, fault: Fault | None, intend: Intend, say: Say) -> None:
         """Bring what :meth:`make` began to its end; does nothing to a machine that was started."""
         name = labels.name_of(order.rental)
-        with docker_client.told(), _gone_is_ended():
+        with _answer_may_be_lost(name), docker_client.told(), _gone_is_ended():
             found = self.client.containers.get(name)
             marks = dict(found.labels)
             self._remember(marks, name, intend)
             mine = marks[labels.PREFIX + "host-key"] == order.host_key
             if found.status != "created" or not mine:  # else another laptop is at it
                 return
-            self._hand_over(name, order, fault, say)
-            intend("containers.start", name)
-            self._start(name, intend)
+            with self._whole_or_not(name):
+                self._hand_over(name, order, fault, say)
+                intend("containers.start", name)
+                self.client.api.start(name)
 
     def extend(self, rented: Rented, expires_at: datetime | None, intend: Intend) -> None:
         """In one move: a machine that reads half of it would end itself."""
@@ -258,15 +260,15 @@ class DockerCloud:
                         file.write(chunk)
         return tars
 
-    def _start(self, name: str, intend: Intend) -> None:
+    @contextmanager
+    def _whole_or_not(self, name: str) -> Iterator[None]:
         """What can't be started, as its port is taken, never ran: nothing of it stays."""
         from docker.errors import APIError
 
         try:
-            self.client.api.start(name)
+            yield
         except APIError:
-            intend("containers.remove", name)
-            with suppress(APIError):  # the engine was quicker: it removes what can't be started
+            with suppress(APIError):  # the engine may be quicker: it removes what did not start
                 self.client.api.remove_container(name, force=True, v=True)
             with suppress(APIError):
                 self.client.api.remove_volume(name)
@@ -305,6 +307,17 @@ def _gone_is_ended() -> Iterator[None]:
 
     with suppress(NotFound):
         yield
+
+
+@contextmanager
+def _answer_may_be_lost(name: str) -> Iterator[None]:
+    """The engine went away in the middle of it: it may have done what it was asked."""
+    try:
+        yield
+    except FailedError as error:
+        if error.code != "docker-gone":
+            raise
+        raise refusals.reply_lost(name, error.why) from error
 
 
 def _why(ended: Rented) -> str:

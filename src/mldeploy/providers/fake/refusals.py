@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mldeploy.errors import FailedError, RefusedError
-from mldeploy.providers.base import Order
+from mldeploy.providers.base import Order, UnknownOutcomeError
 from mldeploy.providers.fake import play_money
 
 SLOW_SECONDS = 40
@@ -42,11 +42,11 @@ def no_capacity(order: Order) -> FailedError:
     )
 
 
-def reply_lost(name: str) -> FailedError:
-    return FailedError(
+def reply_lost(name: str, why: str = PRACTISED.format("lost-reply")) -> UnknownOutcomeError:
+    return UnknownOutcomeError(
         "reply-lost",
         what="The practice cloud did not answer when it was asked for a machine.",
-        why=f"The line broke: it may have made {name}, or not. {PRACTISED.format('lost-reply')}",
+        why=f"The line broke: it may have made {name}, or not. {why}",
         do="mldeploy up   (asks for the same machine again: there will be one, not two)",
     )
 
