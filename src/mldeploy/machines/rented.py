@@ -120,6 +120,7 @@ class RentedMachine(RemoteMachine):
             self._wait_for_first_boot()
         if self.boot is not None:
             self.boot.mark("the machine installs Docker")
+            self.log_in_again()  # the group `docker` counts from the next login on
         self._see_that_it_ends()
         super().make_ready(Ui(agreed=True, explaining=ui.explaining))
 
