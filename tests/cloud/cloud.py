@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
-from tests.cloud import lab, life, patches, schedules
+from tests.cloud import iam, lab, life, patches, schedules
 from tests.cloud.bodies import MachineBodies, Machines
 from tests.cloud.calls import Call
 from tests.cloud.clock import Clock
@@ -168,11 +168,12 @@ class Cloud:
 
     def enforce(self, policy: str | Mapping[str, Any] | None) -> None:
         """The learner's only policy; None: the learner may everything, as at the start."""
-        self.world.policy = (
-            json.loads(policy)
-            if isinstance(policy, str)
-            else (None if policy is None else dict(policy))
-        )
+        if policy is None:
+            self.world.policy = None
+            return
+        found = json.loads(policy) if isinstance(policy, str) else dict(policy)
+        iam.check_document(found)
+        self.world.policy = found
 
     def denials_are_terse(self, yes: bool = True) -> None:
         """The older form, with the encoded message alone."""

@@ -6,7 +6,6 @@ A WSGI application around moto's.
 from __future__ import annotations
 
 import io
-import json
 import socket
 import time
 import traceback
@@ -16,7 +15,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from tests.cloud import calls, entry, lab, lag, launch, life, own, schedules
+from tests.cloud import calls, denials, entry, lab, lag, launch, life, own, regions, schedules
 from tests.cloud.calls import Call
 from tests.cloud.refusals import Answer, Refused, written
 from tests.cloud.world import OUTSIDE, World
@@ -69,8 +68,10 @@ class Gate:
                 life.advance(world)
                 if outside:
                     return self._by_service(call, environ)
-                entry.check(world, call)
+                entry.check(call)
+                regions.check(world, call)
                 with lag.hidden(world, call):
+                    denials.check(world, call)
                     answer = self._by_service(call, environ)
                 if call.action in {"DescribeInstances", "DescribeInstanceStatus"}:
                     life.looked(world, call.region)
@@ -123,7 +124,3 @@ def _cut(environ: dict[str, Any]) -> Iterable[bytes]:
     with suppress(OSError):  # the client was faster
         environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
     raise ConnectionAbortedError("cut on purpose")
-
-
-def as_json(told: dict[str, Any]) -> Answer:
-    return Answer(200, json.dumps(told).encode(), {"Content-Type": "application/x-amz-json-1.1"})

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from tests.cloud import prices, quotas
+from tests.cloud import denials, prices, quotas, regions
 from tests.cloud.calls import Call
 from tests.cloud.refusals import Answer, Refused
 from tests.cloud.world import ACCOUNT, FIRST_REGION, World
@@ -57,7 +57,12 @@ def send_ssh_public_key(world: World, call: Call) -> dict[str, Any]:
 
 
 ANSWERS: dict[tuple[str, str], Callable[[World, Call], Answer]] = {
+    ("ec2", "DescribeRegions"): regions.describe_regions,
+    ("account", "ListRegions"): regions.list_regions,
+    ("account", "GetRegionOptStatus"): regions.get_region_opt_status,
+    ("account", "EnableRegion"): regions.enable_region,
     ("sts", "GetCallerIdentity"): get_caller_identity,
+    ("sts", "DecodeAuthorizationMessage"): denials.decode,
     ("freetier", "GetAccountPlanState"): _json(get_account_plan_state),
     ("pricing", "GetProducts"): _json(prices.get_products),
     ("servicequotas", "GetServiceQuota"): _json(quotas.get_service_quota),

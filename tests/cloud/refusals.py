@@ -30,6 +30,7 @@ class Refused(Exception):  # noqa: N818, it is what happened, and no mistake of 
 _IN_JSON = {
     "UnauthorizedOperation": "AccessDeniedException",
     "AuthFailure": "UnrecognizedClientException",
+    "InvalidClientTokenId": "UnrecognizedClientException",
     "RequestLimitExceeded": "ThrottlingException",
     "ExpiredToken": "ExpiredTokenException",
     "SignatureDoesNotMatch": "InvalidSignatureException",

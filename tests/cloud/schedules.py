@@ -28,7 +28,8 @@ def run_due(world: World) -> None:
             for schedule in list(group.schedules.values()):
                 if _is_due(schedule, world.now()):
                     _run(world, schedule)
-                    group.delete_schedule(schedule.name) if _goes(schedule) else None
+                    if _goes(schedule):
+                        group.delete_schedule(schedule.name)
 
 
 def _is_due(schedule: Any, now: datetime) -> bool:

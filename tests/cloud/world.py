@@ -24,8 +24,6 @@ LEARNER = "AKIAIOSFODNN7LEARNER"  # the access key that the product is given
 LEARNERS_SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 OUTSIDE = "AKIAIOSFODNN7OUTSIDE"  # sees all and may all, past every fault
 FIRST_REGION = "us-east-1"
-# Off in every account until somebody switches them on; some of the real ones.
-OPT_IN = ("af-south-1", "ap-east-1", "eu-south-1", "me-south-1", "il-central-1", "mx-central-1")
 
 
 class Bodies(Protocol):
@@ -71,7 +69,7 @@ class World:
     not_offered: list[Shortage] = field(default_factory=list)
     plan: Plan = field(default_factory=Plan)
     prices: list[Price] = field(default_factory=lambda: list(PRICES))
-    opted_in: set[str] = field(default_factory=set)  # of those in OPT_IN
+    opted_in: set[str] = field(default_factory=set)  # of those in regions.OPT_IN
     policy: dict[str, Any] | None = None  # None: the learner may everything
     terse_denials: bool = False
     denials: dict[str, str] = field(default_factory=dict)  # encoded message to the decoded one
