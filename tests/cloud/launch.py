@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tests.cloud import quotas
@@ -90,7 +91,7 @@ def check_supply(world: World, backend: Any, wanted: Wanted) -> str:
     zone = _zone(world, backend, wanted)
     quotas.check(world, backend.region_name, wanted.type, wanted.count, spot=wanted.spot)
     if any(s.meets(wanted.type, zone, spot=wanted.spot) for s in world.shortages):
-        others = ", ".join(sorted(_zones_of(backend, wanted.type) - {zone}))
+        others = ", ".join(sorted(_zones_of(world, backend.region_name, wanted.type) - {zone}))
         raise Refused(
             "InsufficientInstanceCapacity",
             f"We currently do not have sufficient {wanted.type} capacity in the Availability Zone "
@@ -103,7 +104,7 @@ def check_supply(world: World, backend: Any, wanted: Wanted) -> str:
 
 
 def _zone(world: World, backend: Any, wanted: Wanted) -> str:
-    offered = _zones_of(backend, wanted.type)
+    offered = _zones_of(world, backend.region_name, wanted.type)
     zone = wanted.zone
     if wanted.subnet:
         zone = str(backend.get_subnet(wanted.subnet).availability_zone)
@@ -125,11 +126,23 @@ def _zone(world: World, backend: Any, wanted: Wanted) -> str:
     return zone
 
 
-def _zones_of(backend: Any, instance_type: str) -> set[str]:
-    listed = backend.describe_instance_type_offerings(
-        "availability-zone", {"instance-type": [instance_type]}
-    )
-    return {each["Location"] for each in listed}
+def _zones_of(world: World, region: str, instance_type: str) -> set[str]:
+    return {
+        zone
+        for zone in _offered(region).get(instance_type, ())
+        if not any(lack.meets(instance_type, zone, spot=False) for lack in world.not_offered)
+    }
+
+
+@cache
+def _offered(region: str) -> dict[str, set[str]]:
+    """The zones of every type; moto looks through all its thousands each time."""
+    from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS
+
+    found: dict[str, set[str]] = {}
+    for each in INSTANCE_TYPE_OFFERINGS["availability-zone"].get(region, []):
+        found.setdefault(each["InstanceType"], set()).add(each["Location"])
+    return found
 
 
 def devices(image: Any, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:

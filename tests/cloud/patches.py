@@ -22,6 +22,7 @@ def install() -> None:
     settings.ENABLE_AMI_VALIDATION = True
     settings.ENABLE_KEYPAIR_VALIDATION = True
     settings.EC2_ENABLE_INSTANCE_TYPE_VALIDATION = True
+    _speed()
     images.install()
     _launching()
     _offerings()
@@ -32,6 +33,13 @@ def install() -> None:
 
 def _set(owner: Any, name: str, value: Any) -> None:
     setattr(owner, name, value)  # mypy forbids to assign to a method
+
+
+def _speed() -> None:
+    """moto lists the hundreds of methods of its EC2 anew for every call."""
+    from moto.core import responses
+
+    _set(responses, "method_names_from_class", cache(responses.method_names_from_class))
 
 
 def _launching() -> None:
@@ -46,7 +54,10 @@ def _launching() -> None:
         if known := tokens.earlier(WORLD, call):
             return known
         wanted = launch.Wanted.of(call)
-        asked["placement"] = launch.check_supply(WORLD, backend, wanted)
+        zone = launch.check_supply(WORLD, backend, wanted)
+        # moto checks type and zone again, and is slow at it; its own zone is the first.
+        asked["is_instance_type_default"] = True
+        asked["placement"] = None if zone == f"{backend.region_name}a" else zone
         asked["block_device_mappings"] = launch.devices(
             backend.amis[image_id], asked.get("block_device_mappings", [])
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from threading import Thread
 from typing import Any
 
@@ -46,4 +47,9 @@ def moto_application() -> Any:
         application.config["PROPAGATE_EXCEPTIONS"] = True
         return application
 
-    return DomainDispatcherApplication(create)
+    class Dispatcher(DomainDispatcherApplication):
+        @cache  # noqa: B019, there is one; moto tries its hundreds of patterns for every call
+        def get_backend_for_host(self, host: str | None) -> Any:
+            return super().get_backend_for_host(host)
+
+    return Dispatcher(create)
