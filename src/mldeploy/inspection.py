@@ -13,7 +13,7 @@ from mldeploy import certificate_shown, release
 from mldeploy.config import FarTarget, ProcessTarget, RentedTarget, Target
 from mldeploy.engines import engine_for
 from mldeploy.engines.base import Engine, Serving
-from mldeploy.errors import FailedError
+from mldeploy.errors import FailedError, MldeployError
 from mldeploy.project import Project
 from mldeploy.ui import Ui
 
@@ -32,8 +32,10 @@ def status(project: Project, name: str, target: Target) -> dict[str, Any]:
     from mldeploy.measures import measure
 
     engine = engine_for(project, name, target)
-    serving = engine.serving()
     machine = engine.rented()
+    serving = _serving(engine, machine)
+    if serving.state == "unhealthy" and serving.url is None:
+        return _only_the_bill(name, target, serving, machine)
     there = engine.replicas() if serving.state != "down" else []
     counted = asdict(measure(one.metrics for one in there)) if there else None
     own = engine.authority() if serving.state != "down" else None
@@ -56,6 +58,30 @@ def status(project: Project, name: str, target: Target) -> dict[str, Any]:
             for one in there
         ],
         "measures": counted,
+    }
+
+
+def _serving(engine: Engine, machine: Rented | None) -> Serving:
+    """What a rented machine costs is told also when it can't be asked what it does."""
+    try:
+        return engine.serving()
+    except MldeployError as error:
+        if machine is None:
+            raise
+        return Serving("unhealthy", detail=f"{error.what} {error.why}")
+
+
+def _only_the_bill(
+    name: str, target: Target, serving: Serving, machine: Rented | None
+) -> dict[str, Any]:
+    return describe(name, target, serving, None, None, machine) | {
+        **certificate_shown.facts(None, None, None),
+        "state": serving.state,
+        "health": serving.detail,
+        "started_at": None,
+        **_rent_of(machine),
+        "each_replica": [],
+        "measures": None,
     }
 
 

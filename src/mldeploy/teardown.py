@@ -62,11 +62,11 @@ def _end_renting(project: Project, name: str, target: RentedTarget, ui: Ui) -> R
     from mldeploy.providers import ending, renting
 
     engine = RentedEngine(project, name, target)
-    before = _serving_if_known(engine, ui)
+    before, known = _serving_if_known(engine, ui)
     ended = ending.end(renting.Desk.of(project, name, target, ui))
     if before.release and not ended.left:
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        event_file.append(engine.folder, Event(now, user(), "down", before.release))
+        event_file.append(engine.folder, Event(now, user(), "down", before.release, **known))
     return Receipt(
         target=name,
         removed=[thing.text for thing in ended.removed],
@@ -77,18 +77,18 @@ def _end_renting(project: Project, name: str, target: RentedTarget, ui: Ui) -> R
     )
 
 
-def _serving_if_known(engine: Engine, ui: Ui) -> Serving:
+def _serving_if_known(engine: Engine, ui: Ui) -> tuple[Serving, dict[str, Any]]:
     """Who is at work there keeps it; a machine that does not answer must be ended all the same."""
     try:
         before = engine.serving()
         if before.state != "down":
             engine.refuse_if_locked()
-        return before
+        return before, _known_of(engine.releases(), before.release)
     except RefusedError:
         raise
     except MldeployError as error:
         ui.note(f"what served there is not known: {error.what}")
-        return Serving("down")
+        return Serving("down"), {}
 
 
 def _known_of(releases: list[Release], name: str | None) -> dict[str, Any]:

@@ -26,7 +26,7 @@ import pytest
 from mldeploy import edge, project
 from mldeploy.config import SshTarget
 from mldeploy.images.output import Output
-from mldeploy.machines.remote import RemoteMachine
+from mldeploy.machines.remote import OwnMachine
 from mldeploy.ssh import address, far_build, ship, upload
 from mldeploy.ssh.connection import Connection
 from mldeploy.ui import Ui
@@ -433,7 +433,7 @@ def test_a_host_that_reaches_no_registry_gets_the_edges_image_from_here(
         "error",
         "ok",
     )
-    there = RemoteMachine(project.find(desk.project), "box", SshTarget(host="box"))
+    there = OwnMachine(project.find(desk.project), "box", SshTarget(host="box"))
     try:
         ship.bring(there.connect(), there.connection, edge.IMAGE, Ui())
         ship.bring(there.connect(), there.connection, edge.IMAGE, Ui())

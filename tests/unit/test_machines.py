@@ -12,7 +12,7 @@ from mldeploy import config
 from mldeploy.config import DockerTarget, SshTarget
 from mldeploy.errors import ConfigError, MldeployError
 from mldeploy.machines import machine_of
-from mldeploy.machines.remote import RemoteMachine
+from mldeploy.machines.remote import OwnMachine
 from mldeploy.machines.this import ThisMachine
 from mldeploy.project import Project
 from mldeploy.ssh import facts
@@ -43,10 +43,10 @@ def project(tmp_path: Path) -> Project:
 def here(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A machine behind an ssh that leads to this one, of which it is told what it is like."""
     ssh_to_here.connect(tmp_path / "there", monkeypatch)
-    made: list[RemoteMachine] = []
+    made: list[OwnMachine] = []
 
-    def machine(found: HostFacts = BARE, **settings: Any) -> RemoteMachine:
-        one = RemoteMachine(project, "box", SshTarget(host="box", **settings))
+    def machine(found: HostFacts = BARE, **settings: Any) -> OwnMachine:
+        one = OwnMachine(project, "box", SshTarget(host="box", **settings))
         one.__dict__["host_facts"] = found
         made.append(one)
         return one
@@ -58,7 +58,7 @@ def here(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> A
 
 def test_each_kind_has_its_machine(project: Project) -> None:
     assert isinstance(machine_of(project, "docker", DockerTarget()), ThisMachine)
-    assert isinstance(machine_of(project, "box", SshTarget(host="box")), RemoteMachine)
+    assert isinstance(machine_of(project, "box", SshTarget(host="box")), OwnMachine)
 
 
 def test_there_is_no_login_to_this_machine(project: Project) -> None:
@@ -72,7 +72,7 @@ def test_users_ask_where_ssh_leads_to_and_at_a_private_one_nobody_does(here: Any
 
 
 def test_the_login_is_by_the_users_own_ssh(here: Any, project: Project) -> None:
-    one = RemoteMachine(project, "box", SshTarget(host="me@box:2222"))
+    one = OwnMachine(project, "box", SshTarget(host="me@box:2222"))
 
     assert one.login()[1:] == ["-p", "2222", "--", "me@box"]
 

@@ -44,10 +44,13 @@ class RentedEngine(DockerEngine):
     def what_stays(self) -> list[str]:
         if self.machine.boot:
             self.machine.boot.stop()
+        self.machine.forget()
         then = f"go on: mldeploy up {self.name}   ·   end it: mldeploy down {self.name}"
         try:
             if self.machine.rented is None:
-                return []
+                if self.machine.shelf.order() is None:
+                    return []
+                return ["an order was begun: whether a machine came of it is not known", then]
             return [self.machine.costs(datetime.now(UTC)), then]
         except MldeployError as error:
             return [f"whether a machine is rented is not known: {error.what}", then]
@@ -57,8 +60,11 @@ class RentedEngine(DockerEngine):
         return super().url if self._there else ""
 
     def serving(self) -> Serving:
-        if not self._there:
+        machine = self.machine.rented
+        if machine is None:
             return Serving("down", detail="no machine is rented for it")
+        if machine.address is None or machine.state != "running":
+            return Serving("down", detail=f"its machine {machine.id} is {machine.state}")
         return super().serving()
 
     def releases(self) -> list[Release]:
@@ -78,4 +84,4 @@ class RentedEngine(DockerEngine):
     @property
     def _there(self) -> bool:
         machine = self.machine.rented
-        return machine is not None and machine.address is not None
+        return machine is not None and machine.address is not None and machine.state == "running"

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from mldeploy.config import RentedTarget
+from mldeploy.doctor.ssh_ports import listening_after
 from mldeploy.errors import FailedError, MldeployError
 from mldeploy.machines.remote import RemoteMachine
 from mldeploy.prices import cost_so_far, money
@@ -116,6 +117,7 @@ class RentedMachine(RemoteMachine):
                 self.__dict__["rented"] = self.boot.wait()
                 step.say(f"it answers at {self.must_be.address}")
         self._log_in()
+        self.desk.provider.open_ports(self.must_be, listening_after(self.target), self.shelf.intend)
         with ui.step("wait until Docker is installed there"):
             self._wait_for_first_boot()
         if self.boot is not None:

@@ -63,10 +63,7 @@ def end(desk: Desk) -> Ended:
             step.say(f"{len(ended.removed)} removed, {len(ended.left)} left")
         for machine in ended.machines:
             note = bill(machine, ended.at)
-            shelf.add_receipt(
-                {"at": ended.at.isoformat(timespec="seconds"), "machine": machine.id}
-                | {"cost": money(note.total)}
-            )
+            shelf.add_receipt(machine.rental, ended.at, note.total)
         if not ended.left:
             shelf.forget_order()
     return ended

@@ -70,6 +70,7 @@ def rent(desk: Desk) -> Rented | None:
     with shelf.lock("up"):
         refuse(desk)
         _ask(desk, account)
+        _refuse_elsewhere(desk, account)
         for tried in range(MOST_GENERATIONS):
             order = _order(desk, shelf, tried=tried > 0)
             shelf.write_order(order)
@@ -79,6 +80,8 @@ def rent(desk: Desk) -> Rented | None:
                 desk.ui.note(error.why)
                 continue
             if rented.state not in ("ended", "ending"):
+                most = limits.until_the_end(rented.price, rented.began, rented.expires_at)
+                shelf.add_receipt(rented.rental, rented.began, most)
                 return rented
             desk.ui.note(f"the machine of an earlier order has ended ({rented.why or 'by itself'})")
     raise FailedError(
@@ -117,6 +120,21 @@ def extend(desk: Desk, machine: Rented, until: datetime | None) -> None:
     """Write a new end where other laptops see it; the machine itself was told before."""
     shelf = desk.shelf(desk.provider.check())
     desk.provider.extend(machine, until, shelf.intend)
+    most = limits.until_the_end(machine.price, machine.began, until)
+    shelf.add_receipt(machine.rental, machine.began, most)
+
+
+def _refuse_elsewhere(desk: Desk, account: Account) -> None:
+    """A region that was changed in mldeploy.toml must not make a second machine of it."""
+    for thing in desk.provider.list_ours().things:
+        alive = thing.kind == "machine" and thing.state not in ("ending", "ended")
+        if alive and thing.owner == desk.owner and not account.place.endswith(thing.place):
+            raise RefusedError(
+                "machine-elsewhere",
+                what=f"{desk.name} has a machine in {thing.place} already: {thing.id}.",
+                why=f"mldeploy.toml says {account.place} now; two would cost twice.",
+                do=f"mldeploy down {desk.name}   (finds it there), then: mldeploy up {desk.name}",
+            )
 
 
 def _usable(desk: Desk, found: Rented) -> None:

@@ -14,6 +14,7 @@ import subprocess
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -127,12 +128,29 @@ class Shelf:
 
     # Receipts, for the month's budget
 
-    def add_receipt(self, receipt: dict[str, str]) -> None:
+    def add_receipt(self, rental: str, at: datetime, cost: Decimal) -> None:
+        """What a rental costs, US dollars: at its beginning the most, at its end what it was.
+
+        The last word counts. A machine that ends itself has none but the first.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
+        receipt = {"rental": rental, "at": at.isoformat(timespec="seconds"), "cost": str(cost)}
         with (self.folder / RECEIPTS).open("a", encoding="utf-8") as file:
             file.write(json.dumps(receipt) + "\n")
 
-    def receipts(self) -> Iterator[dict[str, str]]:
+    def costs_in(self, month: str, apart_from: str = "") -> Decimal:
+        """US dollars of all rentals of a month (2026-11), but for one that is still alive."""
+        last = {one["rental"]: one for one in self._receipts()}
+        return sum(
+            (
+                Decimal(one["cost"])
+                for rental, one in last.items()
+                if rental != apart_from and month_of(datetime.fromisoformat(one["at"])) == month
+            ),
+            Decimal(0),
+        )
+
+    def _receipts(self) -> Iterator[dict[str, str]]:
         with suppress(OSError):
             for line in (self.folder / RECEIPTS).read_text(encoding="utf-8").splitlines():
                 if line.endswith("}"):  # a crash may have cut the last one
