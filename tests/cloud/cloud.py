@@ -74,9 +74,11 @@ class Cloud:
         """A client as the product has one; ``attempts`` is how often boto3 tries."""
         return self._client(service, region, LEARNER, attempts)
 
-    def client_with(self, key: str, service: str, *, region: str = FIRST_REGION) -> Any:
-        """A client with another access key."""
-        return self._client(service, region, key, 1)
+    def client_with(
+        self, service: str, *, key: str = LEARNER, secret: str, region: str = FIRST_REGION
+    ) -> Any:
+        """A client with other credentials than the learner's."""
+        return self._client(service, region, key, 1, secret)
 
     # What was asked.
 
@@ -139,9 +141,14 @@ class Cloud:
 
     # What the account has.
 
-    def quota(self, vcpus: float, code: str = STANDARD.on_demand) -> None:
+    def quota(
+        self, vcpus: float, code: str = STANDARD.on_demand, *, region: str | None = None
+    ) -> None:
         """L-1216C47A standard, L-DB2E81BA G and VT, L-34B43A08 and L-3819A6DF the same as spot."""
-        self.world.vcpus[code] = vcpus
+        if region is None:
+            self.world.vcpus[code] = vcpus
+        else:
+            self.world.vcpus_in[region, code] = vcpus
 
     def spot_requests(self, count: int) -> None:
         self.world.spot_requests = count
@@ -247,6 +254,13 @@ class Cloud:
         with self.world.lock:
             life.ended_itself(self.world, instance_id)
 
+    def interrupt(self, instance_id: str) -> None:
+        """AWS takes a spot instance back; the two minutes of warning are over."""
+        with self.world.lock:
+            said = "Server.SpotInstanceTermination: Spot instance termination"
+            found = self.world.lives[instance_id]
+            life.terminate(self.world, found, ("Server.SpotInstanceTermination", said))
+
     def instances(self, region: str | None = None) -> dict[str, str]:
         """The state of every instance that is remembered, by id, without a call."""
         with self.world.lock:
@@ -298,8 +312,10 @@ class Cloud:
         """For the gate: the controls over HTTP."""
         return lab.answered(self, environ, body)
 
-    def _client(self, service: str, region: str, key: str, attempts: int) -> Any:
-        name = (service, region, key, str(attempts))
+    def _client(
+        self, service: str, region: str, key: str, attempts: int, secret: str = LEARNERS_SECRET
+    ) -> Any:
+        name = (service, region, key, secret, str(attempts))
         if name not in self._clients:
             from botocore.config import Config
 
@@ -308,7 +324,7 @@ class Cloud:
                 region_name=region,
                 endpoint_url=self.endpoint,
                 aws_access_key_id=key,
-                aws_secret_access_key=LEARNERS_SECRET,
+                aws_secret_access_key=secret,
                 config=Config(
                     retries={"mode": "standard", "total_max_attempts": attempts},
                     read_timeout=30,

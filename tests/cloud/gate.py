@@ -15,9 +15,21 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from tests.cloud import calls, denials, entry, lab, lag, launch, life, own, regions, schedules
+from tests.cloud import (
+    calls,
+    denials,
+    entry,
+    lab,
+    lag,
+    launch,
+    life,
+    own,
+    regions,
+    schedules,
+    wording,
+)
 from tests.cloud.calls import Call
-from tests.cloud.refusals import Answer, Refused, written
+from tests.cloud.refusals import Answer, Refused, Unreachable, written
 from tests.cloud.world import OUTSIDE, World
 
 StartResponse = Callable[..., Any]
@@ -36,7 +48,7 @@ class Gate:
         else:
             environ["wsgi.input"] = io.BytesIO(body)
             call = calls.read(environ, body, self.world.now())
-            answer = self._answer(call, environ)
+            answer = self._answer(call, environ, body)
         if answer is None:
             return _cut(environ)
         headers = answer.headers | {"Content-Length": str(len(answer.body))}
@@ -45,7 +57,7 @@ class Gate:
         )
         return [answer.body]
 
-    def _answer(self, call: Call, environ: dict[str, Any]) -> Answer | None:
+    def _answer(self, call: Call, environ: dict[str, Any], body: bytes) -> Answer | None:
         """None: no answer arrives."""
         if call.key == OUTSIDE:
             return self._carried_out(call, environ)
@@ -56,10 +68,14 @@ class Gate:
         fault = self.world.faults.met_by(call)
         if fault and fault.when == "before":
             return _of(call, fault.refusal())
+        try:
+            entry.check(call, environ, body)
+        except Refused as refused:
+            return written(call, refused)
         answer = self._carried_out(call, environ)
         return _of(call, fault.refusal()) if fault else answer
 
-    def _carried_out(self, call: Call, environ: dict[str, Any]) -> Answer:
+    def _carried_out(self, call: Call, environ: dict[str, Any]) -> Answer | None:
         world, outside = self.world, call.key == OUTSIDE
         with world.lock:
             world.call, world.looks_from_outside = call, outside
@@ -68,16 +84,18 @@ class Gate:
                 life.advance(world)
                 if outside:
                     return self._by_service(call, environ)
-                entry.check(call)
                 regions.check(world, call)
                 with lag.hidden(world, call):
                     denials.check(world, call)
+                    wording.check(call)
                     answer = self._by_service(call, environ)
                 if call.action in {"DescribeInstances", "DescribeInstanceStatus"}:
                     life.looked(world, call.region)
                 return answer
             except Refused as refused:
                 return written(call, refused)
+            except Unreachable:
+                return None
             finally:
                 world.call = None
 

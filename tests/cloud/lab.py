@@ -13,13 +13,17 @@ BY_HTTP = (
     "delay",
     "no_capacity",
     "not_offered",
+    "capacity_again",
     "quota",
+    "spot_requests",
     "plan",
     "opt_in",
     "enforce",
     "advance",
     "tick",
     "ended_itself",
+    "interrupt",
+    "instant",
     "paced",
     "lagging",
     "called_from",
@@ -40,6 +44,8 @@ def answered(controls: Any, environ: dict[str, Any], body: bytes) -> Answer:
         return Answer(200, f"{controls.caller_address}\n".encode(), {"Content-Type": "text/plain"})
     if name == "calls":
         return _json(200, [call.as_dict() for call in controls.calls])
+    if name == "instances":
+        return _json(200, controls.instances())
     if name not in BY_HTTP or environ["REQUEST_METHOD"] != "POST":
         return _json(404, {"error": f"no such control; POST one of {', '.join(BY_HTTP)}"})
     control: Callable[..., Any] = getattr(controls, name)

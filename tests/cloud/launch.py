@@ -32,6 +32,7 @@ class Wanted:
     subnet: str | None
     zone: str | None
     groups: tuple[str, ...]
+    key: str | None
     user_data: bytes
 
     @classmethod
@@ -51,6 +52,7 @@ class Wanted:
             subnet=call.params.get("SubnetId", in_nic),
             zone=call.params.get("Placement", {}).get("AvailabilityZone"),
             groups=tuple(groups),
+            key=call.params.get("KeyName"),
             user_data=base64.b64decode(call.params.get("UserData", "")),
         )
 
@@ -78,6 +80,9 @@ def check_parameters(world: World, backend: Any, wanted: Wanted) -> None:
             "'describe-instance-types' or 'describe-images' to discover the architecture of the "
             "instance type or AMI.",
         )
+    if wanted.key is not None and wanted.key not in backend.key_pairs:
+        said = f"The key pair '{wanted.key}' does not exist"
+        raise Refused("InvalidKeyPair.NotFound", said)
     for group in wanted.groups:
         if backend.get_security_group_from_id(group) is None:
             raise Refused("InvalidGroup.NotFound", f"The security group '{group}' does not exist")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from tests.cloud import spot
 from tests.cloud.refusals import Refused
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ def _terminated(life: Life, now: datetime) -> None:
     from moto.ec2.models.instances import StateReason
 
     life.instance.moto_terminate()  # volumes and interfaces go now
+    spot.closed(life.instance)
     life.enter("terminated", now)
     code, message = life.reason
     if code:

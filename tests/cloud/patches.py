@@ -9,7 +9,7 @@ import copy
 from functools import cache
 from typing import Any
 
-from tests.cloud import images, lag, launch, life, tokens
+from tests.cloud import images, lag, launch, life, spot, tokens
 from tests.cloud.refusals import Refused
 from tests.cloud.world import WORLD
 
@@ -37,9 +37,9 @@ def _set(owner: Any, name: str, value: Any) -> None:
 
 def _speed() -> None:
     """moto lists the hundreds of methods of its EC2 anew for every call."""
-    from moto.core import responses
+    from moto.core import responses, utils
 
-    _set(responses, "method_names_from_class", cache(responses.method_names_from_class))
+    _set(responses, "method_names_from_class", cache(utils.method_names_from_class))
 
 
 def _launching() -> None:
@@ -73,6 +73,7 @@ def _launching() -> None:
         return reservation
 
     _set(EC2Backend, "run_instances", run)
+    _set(EC2Backend, "cancel_spot_instance_requests", spot.cancel)
     _set(InstanceResponse, "_parse_block_device_mapping", _asked_devices)
 
 
@@ -85,6 +86,9 @@ def _complete(instance: Any, asked: list[dict[str, Any]], tags: dict[str, dict[s
     for index, nic in instance.nics.items():
         spec = next((n for n in asked if int(n.get("DeviceIndex", 0)) == index), {})
         nic.delete_on_termination = bool(spec.get("DeleteOnTermination", True))
+    instance.state_reason = None  # moto has an empty one
+    if instance.lifecycle == "spot":
+        spot.request_for(instance, tags.get("spot-instances-request", {}))
     for each in instance.nics.values():
         each.add_tags(tags.get("network-interface", {}))
         lag.is_new(WORLD, each.id)

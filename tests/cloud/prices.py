@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tests.cloud.calls import Call
-from tests.cloud.refusals import Refused
+from tests.cloud.refusals import Refused, Unreachable
 
 if TYPE_CHECKING:
     from tests.cloud.world import World
@@ -96,7 +96,7 @@ PRICES = (
 def get_products(world: World, call: Call) -> dict[str, Any]:
     """Pages of products; each is a text that holds JSON, as the real ones are."""
     if call.region not in ENDPOINTS:
-        raise Refused("UnknownEndpoint", f"There is no Pricing API in {call.region}.", 404)
+        raise Unreachable
     if call.params.get("FormatVersion", "aws_v1") != "aws_v1":
         raise Refused("InvalidParameterException", "Unknown FormatVersion")
     found = [price for price in world.prices if _passes(price, call)]

@@ -83,7 +83,7 @@ def check(world: World, region: str, instance_type: str, count: int, *, spot: bo
     ]
     if spot and len(running) + count > world.spot_requests:
         raise Refused("MaxSpotInstanceCountExceeded", "Max spot instance count exceeded")
-    limit = world.vcpus[family.spot if spot else family.on_demand]
+    limit = limit_of(world, region, family.spot if spot else family.on_demand)
     same = [each for each in running if family_of(each.instance_type) is family]
     asked = sum(vcpus_of(each.instance_type) for each in same) + count * vcpus_of(instance_type)
     if asked <= limit:
@@ -97,6 +97,10 @@ def check(world: World, region: str, instance_type: str, count: int, *, spot: bo
         "Please visit http://aws.amazon.com/contact-us/ec2-request to request an adjustment to "
         "this limit.",
     )
+
+
+def limit_of(world: World, region: str, code: str) -> float:
+    return world.vcpus_in.get((region, code), world.vcpus[code])
 
 
 def get_service_quota(world: World, call: Call) -> dict[str, Any]:
@@ -126,7 +130,7 @@ def _quota(world: World, call: Call, code: str) -> dict[str, Any]:
         "QuotaArn": f"arn:aws:servicequotas:{call.region}:123456789012:ec2/{code}",
         "QuotaCode": code,
         "QuotaName": names()[code],
-        "Value": world.vcpus[code],
+        "Value": limit_of(world, call.region, code),
         "Unit": "None",
         "Adjustable": True,
         "GlobalQuota": False,

@@ -26,6 +26,10 @@ class Refused(Exception):  # noqa: N818, it is what happened, and no mistake of 
         self.code, self.message, self.status = code, message or f"Refused with {code}.", status
 
 
+class Unreachable(Exception):  # noqa: N818
+    """There is nobody at this address, as at that of a service in a region without it."""
+
+
 # Names that differ between EC2's own and the newer protocols'.
 _IN_JSON = {
     "UnauthorizedOperation": "AccessDeniedException",

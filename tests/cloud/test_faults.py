@@ -106,13 +106,33 @@ def test_a_call_can_take_long(cloud: Cloud) -> None:
     assert time.monotonic() - begun >= 0.3
 
 
-def test_an_unknown_key_is_refused(cloud: Cloud) -> None:
-    with pytest.raises(ClientError, match="AuthFailure"):
-        cloud.client_with("AKIASOMEBODYELSE0000", "ec2").describe_vpcs()
-    with pytest.raises(ClientError, match="InvalidClientTokenId"):
-        cloud.client_with("AKIASOMEBODYELSE0000", "sts").get_caller_identity()
-    with pytest.raises(ClientError, match="UnrecognizedClientException"):
-        cloud.client_with("AKIASOMEBODYELSE0000", "ssm").get_parameter(Name="a")
+@pytest.mark.parametrize(
+    ("service", "method", "arguments", "unknown", "wrong_secret"),
+    [
+        ("ec2", "describe_vpcs", {}, "AuthFailure", "AuthFailure"),
+        ("sts", "get_caller_identity", {}, "InvalidClientTokenId", "SignatureDoesNotMatch"),
+        (
+            "ssm",
+            "get_parameter",
+            {"Name": "a"},
+            "UnrecognizedClientException",
+            "InvalidSignatureException",
+        ),
+    ],
+)
+def test_a_wrong_key_and_a_wrong_secret_are_told_apart(
+    cloud: Cloud,
+    service: str,
+    method: str,
+    arguments: dict[str, str],
+    unknown: str,
+    wrong_secret: str,
+) -> None:
+    nobodys = cloud.client_with(service, key="AKIASOMEBODYELSE0000", secret="any")
+    with pytest.raises(ClientError, match=unknown):
+        getattr(nobodys, method)(**arguments)
+    with pytest.raises(ClientError, match=wrong_secret):
+        getattr(cloud.client_with(service, secret="wrong"), method)(**arguments)
 
 
 def test_calls_are_logged_with_what_was_asked(cloud: Cloud) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ConnectionClosedError
 
 from tests.cloud import prices
 from tests.cloud.cloud import Cloud
@@ -76,5 +76,5 @@ def test_a_test_can_set_the_prices(cloud: Cloud) -> None:
 
 
 def test_there_are_few_endpoints(cloud: Cloud) -> None:
-    with pytest.raises(ClientError, match="no Pricing API"):
+    with pytest.raises(ConnectionClosedError):
         cloud.learner("pricing", region="eu-west-1").get_products(ServiceCode="AmazonEC2")

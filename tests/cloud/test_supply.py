@@ -54,6 +54,38 @@ def test_spot_has_a_quota_of_its_own(cloud: Cloud) -> None:
     assert samples.seen(cloud, instance)["InstanceLifecycle"] == "spot"
 
 
+def test_a_spot_launch_leaves_a_request_with_its_tags(cloud: Cloud) -> None:
+    cloud.instant()
+    tags = [{"ResourceType": "spot-instances-request", "Tags": samples.OURS}]
+    instance = samples.launched(cloud, InstanceMarketOptions=SPOT, TagSpecifications=tags)
+    ec2 = cloud.learner("ec2")
+    (request,) = ec2.describe_spot_instance_requests()["SpotInstanceRequests"]
+    assert request["InstanceId"] == instance
+    assert request["State"] == "active"
+    assert request["Tags"] == samples.OURS
+    assert (
+        samples.seen(cloud, instance)["SpotInstanceRequestId"] == (request["SpotInstanceRequestId"])
+    )
+    ec2.cancel_spot_instance_requests(SpotInstanceRequestIds=[request["SpotInstanceRequestId"]])
+    assert samples.state(cloud, instance) == "running"
+
+
+def test_a_spot_instance_can_be_taken_back(cloud: Cloud) -> None:
+    cloud.instant()
+    instance = samples.launched(cloud, InstanceMarketOptions=SPOT)
+    cloud.interrupt(instance)
+    assert samples.seen(cloud, instance)["StateReason"]["Code"] == "Server.SpotInstanceTermination"
+    (request,) = cloud.client("ec2").describe_spot_instance_requests()["SpotInstanceRequests"]
+    assert request["State"] == "closed"
+
+
+def test_a_quota_is_of_its_region(cloud: Cloud) -> None:
+    cloud.quota(0, region="eu-central-1")
+    samples.launched(cloud)
+    with pytest.raises(ClientError, match="VcpuLimitExceeded"):
+        samples.launched(cloud, region="eu-central-1")
+
+
 def test_an_unknown_quota_is_refused(cloud: Cloud) -> None:
     with pytest.raises(ClientError, match="NoSuchResourceException"):
         quota(cloud, "L-00000000")

@@ -64,6 +64,7 @@ class World:
     calls: list[Call] = field(default_factory=list)
     caller_address: str = "203.0.113.10"
     vcpus: dict[str, float] = field(default_factory=lambda: dict(VCPUS))  # by quota code
+    vcpus_in: dict[tuple[str, str], float] = field(default_factory=dict)  # by region and code
     spot_requests: int = 20
     shortages: list[Shortage] = field(default_factory=list)
     not_offered: list[Shortage] = field(default_factory=list)
