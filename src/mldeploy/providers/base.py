@@ -27,6 +27,8 @@ from mldeploy.prices import Price, Size
 if TYPE_CHECKING:
     from mldeploy.config import RentedTarget, SshTarget
     from mldeploy.doctor.checks import Check
+    from mldeploy.engines.base import Engine
+    from mldeploy.project import Project
 
 # Called with the name of a cloud's call and what it is about, before the call is made.
 Intend = Callable[[str, str], None]
@@ -263,6 +265,10 @@ class Provider(ABC):
     @abstractmethod
     def list_ours(self) -> Listed:
         """Everything of ours, of all owners and in all places, with nothing but credentials."""
+
+    def engine(self, project: Project, name: str, rented: Rented) -> Engine | None:
+        """The engine of the machine where that is not Docker's over SSH; None for that one."""
+        return None
 
     def checks(self) -> list[Check]:
         """What `mldeploy doctor` looks at, cheapest first."""

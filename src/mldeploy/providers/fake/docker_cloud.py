@@ -79,6 +79,10 @@ class DockerCloud:
             found += [each["Labels"] for each in self._records(owner)]
         return max(map(labels.generation, found), default=0)
 
+    def end_it(self, machine: Rented) -> str:
+        """The command that ends a machine without us."""
+        return f"docker rm -f -v {machine.id}"
+
     # What changes it
 
     def make(

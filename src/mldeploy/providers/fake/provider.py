@@ -1,4 +1,8 @@
-"""The practice cloud as a provider: its rules are here, its machines in `docker_cloud`."""
+"""The practice cloud as a provider: its rules are here, its machines in `docker_cloud`.
+
+Where there is no Docker they are simulated: see `simulation`. Both are looked at for what there is,
+since Docker may have been installed, or taken away, meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +31,13 @@ from mldeploy.providers.base import (
 from mldeploy.providers.fake import labels, play_money, refusals
 from mldeploy.providers.fake.docker_cloud import DockerCloud
 from mldeploy.providers.fake.settings import FakeTarget
+from mldeploy.providers.fake.simulation import Simulation
 
 if TYPE_CHECKING:
     from mldeploy.config import RentedTarget
     from mldeploy.doctor.checks import Check, Finding
+    from mldeploy.engines.base import Engine
+    from mldeploy.project import Project
 
 
 class Fake(Provider):
@@ -50,14 +57,14 @@ class Fake(Provider):
     # What there is to be had
 
     def check(self) -> Account:
-        if not self._cloud.on_this_computer:
+        if self._docker and not self._docker.on_this_computer:
             raise FailedError(
                 "engine-elsewhere",
                 what="The practice cloud needs a Docker Engine on this very computer.",
                 why="DOCKER_HOST, or the docker context, names one of another.",
                 do="docker context use default     (or: unset DOCKER_HOST)",
             )
-        return Account("practice", who.user(), self._cloud.place)
+        return Account("practice", who.user(), (self._docker or self._simulation).place)
 
     def sizes(self) -> Sequence[tuple[Size, Decimal]]:
         return play_money.MACHINES
@@ -84,11 +91,12 @@ class Fake(Provider):
         if fault == "denied":
             raise refusals.denied(who.user())
         if found := self._find(order.rental):
-            self._cloud.complete(order, fault, intend, say)
+            self._cloud_of(found).complete(order, fault, intend, say)
             return self._find(order.rental) or found
         if fault == "quota":
             raise refusals.over_quota(order)
-        self._cloud.make(order, self._free_type(order, say), fault, intend, say)
+        cloud = self._docker or self._simulation
+        cloud.make(order, self._free_type(order, say), fault, intend, say)
         if fault == "lost-reply":
             raise refusals.reply_lost(labels.name_of(order.rental))
         if made := self._find(order.rental):
@@ -101,7 +109,7 @@ class Fake(Provider):
         )
 
     def _find(self, rental: str) -> Rented | None:
-        return self._cloud.find(rental)
+        return next((found for each in self._clouds if (found := each.find(rental))), None)
 
     def _free_type(self, order: Order, say: Say) -> str:
         taken = set(self.sold_out)
@@ -116,32 +124,31 @@ class Fake(Provider):
     # What is rented
 
     def get(self, owner: Owner) -> Rented | None:
-        found = sorted(self._cloud.machines(owner), key=_most_alive)
-        return found[0] if found else None
+        return min(self._machines(owner), key=_most_alive, default=None)
 
     def last_generation(self, owner: Owner) -> int:
-        return self._cloud.last_generation(owner)
+        return max(each.last_generation(owner) for each in self._clouds)
 
     def let_in(self, rented: Rented, intend: Intend) -> None:
         """Its port 22 is published on this computer's loopback, wherever this computer is."""
 
     def admit(self, rented: Rented, public_key: str, intend: Intend) -> None:
-        self._cloud.admit(rented, public_key, intend)
+        self._cloud_of(rented).admit(rented, public_key, intend)
 
     def open_ports(self, rented: Rented, ports: tuple[int, ...], intend: Intend) -> None:
-        self._cloud.open_ports(rented, ports, intend)
+        self._cloud_of(rented).open_ports(rented, ports, intend)
 
     def extend(self, rented: Rented, expires_at: datetime | None, intend: Intend) -> None:
         """The machine's own file is the note that :meth:`list_ours` reads: labels stay for ever."""
-        self._cloud.extend(rented, expires_at, intend)
+        self._cloud_of(rented).extend(rented, expires_at, intend)
 
     def destroy(self, owner: Owner, intend: Intend, say: Say) -> Ended:
-        machines = self._cloud.machines(owner)
+        machines = self._machines(owner)
         for machine in machines:
             say(f"{machine.id} is ended")
-            self._cloud.remove(machine, intend)
-        there = {machine.id for machine in self._cloud.machines(owner)}
-        things = [_thing(machine) for machine in machines]
+            self._cloud_of(machine).remove(machine, intend)
+        there = {machine.id for machine in self._machines(owner)}
+        things = [_thing(one, self._cloud_of(one).end_it(one)) for one in machines]
         return Ended(
             removed=tuple(thing for thing in things if thing.id not in there),
             left=tuple(thing for thing in things if thing.id in there),
@@ -150,12 +157,31 @@ class Fake(Provider):
         )
 
     def list_ours(self) -> Listed:
-        place = DockerCloud.place
+        things = _things(self._simulation)
+        asked = (self._simulation.place, DockerCloud.place)
         try:
-            machines = self._cloud.machines()
+            things += _things(self._docker) if self._docker else []
         except MldeployError as error:
-            return Listed((), silent=((place, error.why),), asked=(place,))
-        return Listed(tuple(map(_thing, machines)), asked=(place,))
+            silent = ((DockerCloud.place, f"{error.what} {error.why}"),)
+            return Listed(tuple(things), silent, asked)
+        return Listed(tuple(things), asked=asked)
+
+    def engine(self, project: Project, name: str, rented: Rented) -> Engine | None:
+        """Of a simulated machine: a process of this computer, at the port of the target."""
+        if rented.place != self._simulation.place:
+            return None
+        from mldeploy.config import ProcessTarget
+        from mldeploy.engines.process import ProcessEngine
+
+        target = ProcessTarget(
+            port=self.target.published,
+            ready_timeout=self.target.ready_timeout,
+            env=self.target.env,
+            secrets=self.target.secrets,
+        )
+        engine = ProcessEngine(project, name, target)
+        self._simulation.serves(rented, engine.runs)
+        return engine
 
     def checks(self) -> list[Check]:
         from mldeploy.doctor.checks import Check
@@ -168,18 +194,44 @@ class Fake(Provider):
         account = self.check()
         return ok("practice cloud", f"{account.who} can rent here, on {account.place}: play money")
 
+    # Where machines are
+
+    def _machines(self, owner: Owner) -> list[Rented]:
+        return [machine for each in self._clouds for machine in each.machines(owner)]
+
+    def _cloud_of(self, machine: Rented) -> DockerCloud | Simulation:
+        return next(each for each in self._clouds if each.place == machine.place)
+
+    @property
+    def _clouds(self) -> list[DockerCloud | Simulation]:
+        return [*([self._docker] if self._docker else []), self._simulation]
+
     @cached_property
-    def _cloud(self) -> DockerCloud:
+    def _simulation(self) -> Simulation:
+        return Simulation()
+
+    @cached_property
+    def _docker(self) -> DockerCloud | None:
+        """None where there is none; one that hangs, or refuses this user, is an error."""
         from mldeploy.engines import docker_client
 
-        return DockerCloud(docker_client.connect())
+        try:
+            return DockerCloud(docker_client.connect())
+        except FailedError as error:
+            if error.code == "no-docker":
+                return None
+            raise
 
 
 def _most_alive(machine: Rented) -> tuple[bool, int]:
     return (machine.state not in ALIVE, -machine.generation)
 
 
-def _thing(machine: Rented) -> Thing:
+def _things(cloud: DockerCloud | Simulation) -> list[Thing]:
+    return [_thing(machine, cloud.end_it(machine)) for machine in cloud.machines()]
+
+
+def _thing(machine: Rented, end_it: str) -> Thing:
     return Thing(
         kind="machine",
         id=machine.id,
@@ -190,7 +242,7 @@ def _thing(machine: Rented) -> Thing:
         price=machine.price.total,
         began=machine.began,
         expires_at=machine.expires_at,
-        end_it=f"docker rm -f -v {machine.id}",
+        end_it=end_it,
         page=machine.page,
         made_by=machine.made_by,
     )
