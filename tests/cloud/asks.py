@@ -11,11 +11,14 @@ from typing import Any
 from tests.cloud.calls import Call
 from tests.cloud.iam import Ask
 from tests.cloud.launch import Wanted
+from tests.cloud.refusals import Refused
 from tests.cloud.world import ACCOUNT
 
 Tags = Mapping[str, str]
 Context = dict[str, str | list[str]]
 PREFIXES = {"tagging": "tag"}  # where a service signs with another name than policies use
+_NO_RESOURCES = {"pricing", "freetier", "tagging", "servicequotas", "sts"}
+_EC2_NO_RESOURCES = {"CreateDefaultVpc", "CreateDefaultSubnet"}
 FREE = {"sts:GetCallerIdentity", "sts:GetSessionToken"}  # for everybody, whatever the policy
 _KINDS = {
     "i": "instance",
@@ -57,7 +60,9 @@ def _common(call: Call) -> Context:
 
 
 def _without_resources(call: Call, action: str) -> Iterator[Ask]:
-    del call
+    """Better no answer than a wrong one, for services whose resources nobody wrote down here."""
+    if call.service not in _NO_RESOURCES:
+        raise Refused("NotInTheStandIn", f"The resources of {action} are not known here.", 501)
     yield Ask(action, "*")
 
 
@@ -89,6 +94,8 @@ def _named(call: Call, action: str) -> Iterator[Ask]:
         if (found := _existing(call, resource)) is not None:
             yield Ask(action, _arn(call, resource), found)
     if not named:
+        if call.action not in _EC2_NO_RESOURCES:
+            raise Refused("NotInTheStandIn", f"The resources of {action} are not known here.", 501)
         yield Ask(action, "*")
 
 

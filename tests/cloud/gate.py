@@ -25,12 +25,13 @@ from tests.cloud import (
     life,
     own,
     regions,
+    roles,
     schedules,
     wording,
 )
 from tests.cloud.calls import Call
 from tests.cloud.refusals import Answer, Refused, Unreachable, written
-from tests.cloud.world import OUTSIDE, World
+from tests.cloud.world import ACCOUNT, OUTSIDE, World
 
 StartResponse = Callable[..., Any]
 
@@ -88,6 +89,7 @@ class Gate:
                 with lag.hidden(world, call):
                     denials.check(world, call)
                     wording.check(call)
+                    roles.check_handover(world, call)
                     answer = self._by_service(call, environ)
                 if call.action in {"DescribeInstances", "DescribeInstanceStatus"}:
                     life.looked(world, call.region)
@@ -105,10 +107,8 @@ class Gate:
         if call.name == "ec2:RunInstances":
             from moto.ec2.models import ec2_backends
 
-            from tests.cloud.world import ACCOUNT
-
             backend = ec2_backends[ACCOUNT][call.region]
-            launch.check_parameters(self.world, backend, launch.Wanted.of(call))
+            launch.check_parameters(self.world, backend, call)
         return self._by_moto(call, environ)
 
     def _by_moto(self, call: Call, environ: dict[str, Any]) -> Answer:
@@ -129,6 +129,9 @@ class Gate:
         return answer
 
     def _after(self, call: Call) -> None:
+        if call.name == "iam:CreateRole":
+            arn = f"arn:aws:iam::{ACCOUNT}:role{call.params.get('Path', '/')}"
+            lag.is_new_role(self.world, f"{arn}{call.params['RoleName']}")
         if self.world.bodies and "SecurityGroup" in call.action:
             self.world.bodies.rules_changed()
 

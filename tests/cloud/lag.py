@@ -25,10 +25,11 @@ class Lag:
     group_by_id: int = 1  # InvalidGroup.NotFound
     group_by_filter: int = 1
     tagging: int = 1  # absent from the tagging API
+    role: int = 1  # a new role that no service may take yet
 
     @classmethod
     def none(cls) -> Lag:
-        return cls(0, 0, 0, 0, 0)
+        return cls(0, 0, 0, 0, 0, 0)
 
 
 @dataclass
@@ -48,6 +49,15 @@ def is_new(world: World, resource_id: str) -> None:
         "sg": (lag.group_by_id, lag.group_by_filter),
     }.get(resource_id.partition("-")[0], (0, 0))
     world.unseen[resource_id] = Unseen(*by, lag.tagging)
+
+
+def is_new_role(world: World, arn: str) -> None:
+    world.unseen[arn] = Unseen(world.lag.role, 0, 0)
+
+
+def is_unseen(world: World, name: str) -> bool:
+    """Counts as one look at it by name."""
+    return name in world.unseen and _count(world, name, world.unseen[name], "by_id")
 
 
 @contextmanager

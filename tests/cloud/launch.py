@@ -57,10 +57,12 @@ class Wanted:
         )
 
 
-def check_parameters(world: World, backend: Any, wanted: Wanted) -> None:
+def check_parameters(world: World, backend: Any, call: Call) -> None:
     """What the real one says to a DryRun too: is it a request that could be carried out?"""
     from moto.ec2.models.instance_types import INSTANCE_TYPES
 
+    _check_combination(call)
+    wanted = Wanted.of(call)
     if len(wanted.user_data) > LONGEST_USER_DATA:
         said = f"User data is limited to {LONGEST_USER_DATA} bytes"
         raise Refused("InvalidParameterValue", said)
@@ -89,6 +91,21 @@ def check_parameters(world: World, backend: Any, wanted: Wanted) -> None:
     free = INSTANCE_TYPES[wanted.type].get("FreeTierEligible", False)
     if world.plan.type == "FREE" and not free:
         raise Refused("InvalidParameterCombination", FREE_PLAN)
+
+
+def _check_combination(call: Call) -> None:
+    """What stands in an interface must not stand beside it as well."""
+    nics = call.listed("NetworkInterface")
+    for name, word in (("SecurityGroupId", "security groups"), ("SubnetId", "subnet ID")):
+        if nics and name in call.params:
+            raise Refused(
+                "InvalidParameterCombination",
+                f"Network interfaces and an instance-level {word} may not be specified on the "
+                "same request",
+            )
+    if any("DeviceIndex" not in nic for nic in nics):
+        said = "Each network interface requires a device index."
+        raise Refused("InvalidParameterValue", said)
 
 
 def check_supply(world: World, backend: Any, wanted: Wanted) -> str:

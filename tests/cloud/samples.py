@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.cloud.cloud import Cloud
@@ -18,6 +19,26 @@ FOR_ALL = [
 def image(cloud: Cloud, parameter: str = UBUNTU.format("amd64"), region: str = FIRST_REGION) -> str:
     found = cloud.client("ssm", region=region).get_parameter(Name=parameter)
     return str(found["Parameter"]["Value"])
+
+
+def role(cloud: Cloud, *statements: dict[str, Any], service: str = "scheduler") -> str:
+    """The ARN of a new role for a service, with these rights."""
+    iam = cloud.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}}
+    made = iam.create_role(
+        RoleName="ends",
+        AssumeRolePolicyDocument=_document(trust | {"Action": "sts:AssumeRole"}),
+    )
+    if statements:
+        rights = _document(*statements)
+        iam.put_role_policy(RoleName="ends", PolicyName="a", PolicyDocument=rights)
+    arn = str(made["Role"]["Arn"])
+    cloud.world.unseen.pop(arn, None)
+    return arn
+
+
+def _document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 def group(cloud: Cloud, name: str = "ours") -> str:

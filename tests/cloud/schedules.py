@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from tests.cloud import life
+from tests.cloud import life, roles
+from tests.cloud.calls import Call
 
 if TYPE_CHECKING:
     from tests.cloud.world import World
@@ -47,8 +48,19 @@ def _run(world: World, schedule: Any) -> None:
     schedule.ran = True
     if schedule.target["Arn"].lower() != TERMINATE.lower():
         return
-    for instance_id in json.loads(schedule.target.get("Input", "{}")).get("InstanceIds", []):
-        if found := world.lives.get(instance_id):
+    ids = json.loads(schedule.target.get("Input", "{}")).get("InstanceIds", [])
+    for found in [world.lives[each] for each in ids if each in world.lives]:
+        call = Call(
+            service="ec2",
+            action="TerminateInstances",
+            region=found.region,
+            params={"InstanceId": [found.id]},
+            key="",
+            at=world.now(),
+            principal=schedule.target["RoleArn"],
+        )
+        # Without the right the real one fails where nobody looks: the instance runs on.
+        if roles.allows(world, call.principal, call):
             life.terminate(world, found)
 
 

@@ -191,7 +191,7 @@ def test_a_schedule_hands_a_role_over(cloud: Cloud) -> None:
         "FlexibleTimeWindow": {"Mode": "OFF"},
         "Target": {
             "Arn": "arn:aws:scheduler:::aws-sdk:ec2:terminateInstances",
-            "RoleArn": "arn:aws:iam::123456789012:role/ends",
+            "RoleArn": samples.role(cloud),
         },
     }
     cloud.enforce(policy(allow("scheduler:CreateSchedule")))

@@ -148,3 +148,9 @@ def test_an_account_without_a_default_vpc(cloud: Cloud) -> None:
     with pytest.raises(ClientError, match="VPCIdNotSpecified"):
         samples.launched(cloud)
     assert cloud.learner("ec2").describe_vpcs()["Vpcs"] == []
+
+
+def test_a_default_vpc_can_be_made_again(cloud: Cloud) -> None:
+    cloud.without_default_vpc()
+    cloud.learner("ec2").create_default_vpc()
+    assert samples.launched(cloud)

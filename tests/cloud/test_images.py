@@ -63,6 +63,11 @@ def test_a_disk_with_the_name_of_another_image_is_a_second_one(cloud: Cloud) -> 
         ({"InstanceType": "t9.small"}, "InvalidParameterValue"),
         ({"SecurityGroupIds": ["sg-0123456789abcdef0"]}, "InvalidGroup.NotFound"),
         ({"UserData": "x" * 16385}, "InvalidParameterValue"),
+        ({"NetworkInterfaces": [{"AssociatePublicIpAddress": True}]}, "InvalidParameterValue"),
+        (
+            {"NetworkInterfaces": [{"DeviceIndex": 0}], "SubnetId": "subnet-1"},
+            "InvalidParameterCombination",
+        ),
     ],
 )
 def test_what_cannot_be_launched_is_refused(

@@ -7,12 +7,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from tests.cloud import samples
+from tests.cloud import lag, samples
 from tests.cloud.cloud import Cloud
 
+ENDS = {"Effect": "Allow", "Action": "ec2:TerminateInstances", "Resource": "*"}
 
-def schedule(cloud: Cloud, instance: str, after: str = "DELETE", zone: str = "UTC") -> None:
+
+def schedule(
+    cloud: Cloud, instance: str, after: str = "DELETE", zone: str = "UTC", role: str = ""
+) -> None:
     at = cloud.world.now() + timedelta(hours=1)
     asked: dict[str, Any] = {
         "Name": "end",
@@ -22,7 +27,7 @@ def schedule(cloud: Cloud, instance: str, after: str = "DELETE", zone: str = "UT
         "ActionAfterCompletion": after,
         "Target": {
             "Arn": "arn:aws:scheduler:::aws-sdk:ec2:terminateInstances",
-            "RoleArn": "arn:aws:iam::123456789012:role/ends",
+            "RoleArn": role or samples.role(cloud, ENDS),
             "Input": json.dumps({"InstanceIds": [instance]}),
         },
     }
@@ -65,3 +70,40 @@ def test_a_deleted_schedule_does_nothing(cloud: Cloud) -> None:
     cloud.learner("scheduler").delete_schedule(Name="end")
     cloud.advance(3700)
     assert samples.state(cloud, instance) == "running"
+
+
+def test_a_role_that_may_not_end_it_lets_it_run_on(cloud: Cloud) -> None:
+    cloud.instant()
+    instance = samples.launched(cloud)
+    other = {"StringEquals": {"aws:ResourceTag/mldeploy:managed": "false"}}
+    schedule(cloud, instance, role=samples.role(cloud, ENDS | {"Condition": other}))
+    cloud.advance(3700)
+    assert samples.state(cloud, instance) == "running"
+
+
+def test_a_role_for_what_is_ours_ends_it(cloud: Cloud) -> None:
+    cloud.instant()
+    instance = samples.launched(cloud)
+    ours = {"StringEquals": {"aws:ResourceTag/mldeploy:managed": "true"}}
+    schedule(cloud, instance, role=samples.role(cloud, ENDS | {"Condition": ours}))
+    cloud.advance(3700)
+    assert samples.state(cloud, instance) == "terminated"
+
+
+def test_a_role_that_nobody_made_is_refused(cloud: Cloud) -> None:
+    with pytest.raises(ClientError, match=r"ValidationException.*assume the role"):
+        schedule(cloud, "i-1", role="arn:aws:iam::123456789012:role/nobody")
+
+
+def test_a_role_for_another_service_is_refused(cloud: Cloud) -> None:
+    role = samples.role(cloud, ENDS, service="ec2")
+    with pytest.raises(ClientError, match=r"ValidationException.*assume the role"):
+        schedule(cloud, "i-1", role=role)
+
+
+def test_a_new_role_is_not_known_at_first(cloud: Cloud) -> None:
+    role = samples.role(cloud, ENDS)
+    lag.is_new_role(cloud.world, role)
+    with pytest.raises(ClientError, match=r"ValidationException.*assume the role"):
+        schedule(cloud, "i-1", role=role)
+    schedule(cloud, "i-1", role=role)
