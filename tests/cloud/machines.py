@@ -15,8 +15,8 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+import docker
 from docker.errors import APIError
 
 from mldeploy.errors import FailedError
@@ -28,9 +28,6 @@ from tests.lab.host_disk import Disk
 from tests.lab.host_leftovers import clear, clear_left, folder_of, make_folder, this_process
 from tests.lab.places import locked
 
-if TYPE_CHECKING:
-    import docker
-
 STOP_SECONDS = 60
 FIREWALL_PORTS, KEYS = "lab/firewall.ports", "lab/keys"  # see in_machine
 # What the kernel lets the first process of a PID namespace end with: 128 and SIGHUP.
@@ -39,13 +36,18 @@ ENDED_TO_REBOOT = 129
 
 @dataclass
 class _Machine:
-    """``told`` is set before its container is ended from outside: nobody is told of that end."""
+    """``told``: its container is being ended from outside, so it is not to come back by itself."""
 
     instance_id: str
     host: Host
-    told: threading.Event = field(default_factory=threading.Event)
+    told: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)  # of told, and of coming back
     runs: bool = True
     watcher: threading.Thread | None = None
+
+    def tell(self) -> None:
+        with self.lock:
+            self.told = True
 
 
 class Machines:
@@ -131,14 +133,14 @@ class Machines:
         machine = self._machines.pop(instance_id, None)
         if machine is None:
             return
-        machine.told.set()
+        machine.tell()
         clear(machine.host.name)
         _join(machine)
 
     def stop(self, instance_id: str) -> None:
         """Returns when it is off; its disk and its address stay."""
         machine = self._machines[instance_id]
-        machine.told.set()
+        machine.tell()
         with closing(_client()) as client:
             client.api.stop(machine.host.container, timeout=STOP_SECONDS)
         _join(machine)
@@ -150,7 +152,7 @@ class Machines:
         if machine.runs:
             return
         _join(machine)
-        machine.told.clear()
+        machine.told = False
         with closing(_client()) as client:
             client.api.start(machine.host.container)
         machine.runs = True
@@ -204,21 +206,21 @@ class Machines:
 
     def _until_it_ends(self, machine: _Machine) -> None:
         """Of its own accord: to come back, or for good."""
+        container = machine.host.container
         with closing(_client()) as client:
-            while not machine.told.is_set():
-                try:
-                    code = client.api.wait(machine.host.container, timeout=None)["StatusCode"]
-                    if code == ENDED_TO_REBOOT and not machine.told.is_set():
-                        client.api.start(machine.host.container)
-                        continue
-                except APIError:
-                    if machine.told.is_set():  # it was terminated meanwhile
-                        return
-                    raise
-                if not machine.told.is_set():
-                    machine.runs = False
-                    self._on_end(machine.instance_id)
-                return
+            try:
+                while client.api.wait(container, timeout=None)["StatusCode"] == ENDED_TO_REBOOT:
+                    with machine.lock:
+                        if machine.told:
+                            return
+                        client.api.start(container)
+            except APIError:
+                if machine.told:  # it was terminated meanwhile
+                    return
+                raise
+        if not machine.told:
+            machine.runs = False
+            self._on_end(machine.instance_id)
 
 
 def _is_up(client: docker.DockerClient, machine: _Machine) -> bool:
@@ -231,7 +233,5 @@ def _join(machine: _Machine) -> None:
         machine.watcher.join(STOP_SECONDS)
 
 
-def _client() -> Any:
-    import docker
-
+def _client() -> docker.DockerClient:
     return docker.from_env(timeout=900)

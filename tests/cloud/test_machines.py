@@ -358,31 +358,31 @@ def test_its_containers_have_a_network_and_names(rented: Rented) -> None:
 
 
 HOLDER = """
-import time
+import sys, time
 from tests.cloud.machines import Machines
 machines = Machines(print)
-machines.launch("i-held", user_data=b"", public_keys=[])
-print(machines._machines["i-held"].host.name, flush=True)
+print(machines.launch(sys.argv[1], user_data=b"", public_keys=[]), flush=True)
 time.sleep(120)
 """
 
 
 def test_what_a_killed_process_left_is_cleared_at_the_next_start() -> None:
+    instance = f"i-{secrets.token_hex(8)}"
     with subprocess.Popen(
-        [sys.executable, "-c", HOLDER],
+        [sys.executable, "-c", HOLDER, instance],
         cwd=CHECKOUT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     ) as holder:
         assert holder.stdout
-        name = holder.stdout.readline().strip()
+        holder.stdout.readline()
         Machines(print).close()
-        assert left_of(name) != []  # it is in use
+        assert left_of(instance) != []  # it is in use
         holder.send_signal(signal.SIGKILL)
 
     Machines(print).close()
-    assert left_of(name) == []
+    assert left_of(instance) == []
 
 
 def left_of(instance: str) -> list[str]:
