@@ -44,6 +44,7 @@ class Cloud:
         self._server = Server(Gate(world, moto_application(), self), port)
         self._clients: dict[tuple[str, ...], Any] = {}
         self._clock: Clock | None = None
+        self._machines: Machines | None = None
 
     # Where it is.
 
@@ -287,8 +288,15 @@ class Cloud:
             from tests.cloud.machines import Machines as Containers
 
             machines = Containers(on_end=self.ended_itself)
+        self._machines = machines
         self.world.bodies = MachineBodies(self.world, machines)
         self._clock = Clock(self.tick)
+
+    @property
+    def machines(self) -> Any:
+        """What `attach_machines` attached: to look into a machine past its network."""
+        assert self._machines is not None, "attach_machines comes first"
+        return self._machines
 
     def detach_machines(self) -> None:
         """End them all; without harm if there are none."""

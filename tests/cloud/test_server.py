@@ -7,13 +7,15 @@ import os
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.cloud import samples
+from tests.cloud import lab, samples
 from tests.cloud.cloud import Cloud
 
 ASK = """\
@@ -114,3 +116,16 @@ def test_by_hand_it_says_what_to_export(tmp_path: Path) -> None:
         process.terminate()
         process.communicate(timeout=30)
     assert process.returncode == 0
+
+
+def test_every_control_over_http_is_one_of_the_handle(cloud: Cloud) -> None:
+    assert [name for name in lab.BY_HTTP if not callable(getattr(cloud, name, None))] == []
+
+
+def test_many_at_once_with_one_token_make_one_instance(cloud: Cloud) -> None:
+    asked = samples.request(cloud, ClientToken="one")
+    ec2 = cloud.learner("ec2")
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: ec2.run_instances(**asked)["ReservationId"], range(16)))
+    assert len(set(made)) == 1
+    assert len(cloud.instances()) == 1
