@@ -58,15 +58,15 @@ def down(project: Project, name: str, target: Target, ui: Ui) -> Receipt:
 
 def _end_renting(project: Project, name: str, target: RentedTarget, ui: Ui) -> Receipt:
     """The machine goes, and with it all that runs on it."""
-    from mldeploy.engines.rented import RentedEngine
     from mldeploy.providers import ending, renting
 
-    engine = RentedEngine(project, name, target)
+    engine = engine_for(project, name, target)
     before, known = _serving_if_known(engine, ui)
     ended = ending.end(renting.Desk.of(project, name, target, ui))
     if before.release and not ended.left:
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        event_file.append(engine.folder, Event(now, user(), "down", before.release, **known))
+        folder = project.state / "targets" / name
+        event_file.append(folder, Event(now, user(), "down", before.release, **known))
     return Receipt(
         target=name,
         removed=[thing.text for thing in ended.removed],

@@ -186,20 +186,39 @@ def test_the_keeper_reads_the_end_as_real_machines_do(expires: str, now: float, 
 
 
 @pytest.mark.timeout(300)
-def test_what_serves_on_it_ends_with_it(workplace: Workplace, cloud: FolderHarness) -> None:
-    from mldeploy import deploy, project
-    from mldeploy.ui import Ui
+def test_the_whole_story_works_without_docker(workplace: Workplace, no_docker: Path) -> None:
+    settings = workplace.root / "mldeploy.toml"
+    port = free_port()
+    settings.write_text(settings.read_text() + f'[targets.cloud]\nkind = "fake"\nport = {port}\n')
 
-    place = project.find(workplace.root)
-    target = FakeTarget(port=free_port())
-    provider = without_docker(target)
-    order = cloud.order(Owner(place.config.project.name, "cloud"))
-    made = provider.create(order, ignore, silent)
-    engine = provider.engine(place, "cloud", made)
-    assert engine
-    served = deploy._up(place, engine, Ui(), boots=False)
-    assert served.serving.state == "serving"
-    assert str(target.port) in (served.serving.url or "")
-    cloud.end(made)
-    until(lambda: engine.serving().state == "down", 40)
+    up = workplace.mldeploy("up", "cloud", "--yes", "--json")
+    assert up.code == 0, up.stderr + up.stdout
+    assert str(port) in up.json["url"]
+    assert up.json["price_per_hour"] == "0.0272"
+    status = workplace.mldeploy("status", "cloud", "--json").json
+    assert status["state"] == "serving"
+    assert status["expires_at"]
+    assert workplace.mldeploy("predict", "cloud").code == 0
+    workplace.edit_service("another release")
+    assert workplace.mldeploy("up", "cloud", "--json").code == 0
+    assert workplace.mldeploy("rollback", "cloud", "--json").json["release"] == up.json["release"]
+
+    down = workplace.mldeploy("down", "cloud", "--yes")
+    assert down.code == 0, down.stderr + down.stdout
+    assert "machine mldeploy-fake-" in down.stdout
     until(lambda: workplace.pids() == [])
+    assert workplace.mldeploy("status", "cloud", "--json").json["state"] == "down"
+
+
+@pytest.mark.timeout(300)
+def test_what_serves_on_it_ends_with_its_lifetime(workplace: Workplace, no_docker: Path) -> None:
+    settings = workplace.root / "mldeploy.toml"
+    port = free_port()
+    settings.write_text(settings.read_text() + f'[targets.cloud]\nkind = "fake"\nport = {port}\n')
+    assert workplace.mldeploy("up", "cloud", "--yes").code == 0
+    (machine,) = (no_docker / "mldeploy" / "fake").glob("mldeploy-fake-*/")
+    (machine / "expires").write_text("1")
+    until(lambda: workplace.pids() == [])
+    status = workplace.mldeploy("status", "cloud", "--json").json
+    assert status["state"] == "down"
+    assert "no machine" in status["health"]

@@ -15,8 +15,10 @@ def engine_for(project: Project, name: str, target: Target) -> Engine:
         return ProcessEngine(project, name, target)
     if isinstance(target, RentedTarget):
         from mldeploy.engines.rented import RentedEngine
+        from mldeploy.providers import provider_of
 
-        return RentedEngine(project, name, target)
+        own = provider_of(target).engine(project, name)
+        return own or RentedEngine(project, name, target)
     from mldeploy.engines.docker import DockerEngine
 
     return DockerEngine(project, name, target)

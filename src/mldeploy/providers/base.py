@@ -266,8 +266,9 @@ class Provider(ABC):
     def list_ours(self) -> Listed:
         """Everything of ours, of all owners and in all places, with nothing but credentials."""
 
-    def engine(self, project: Project, name: str, rented: Rented) -> Engine | None:
-        """The engine of the machine where that is not Docker's over SSH; None for that one."""
+    def engine(self, project: Project, name: str) -> Engine | None:
+        """The engine of the target's machine, rented or not, where that is not Docker's over SSH;
+        None for that one."""
         return None
 
     def checks(self) -> list[Check]:

@@ -166,22 +166,17 @@ class Fake(Provider):
             return Listed(tuple(things), silent, asked)
         return Listed(tuple(things), asked=asked)
 
-    def engine(self, project: Project, name: str, rented: Rented) -> Engine | None:
-        """Of a simulated machine: a process of this computer, at the port of the target."""
-        if rented.place != self._simulation.place:
-            return None
-        from mldeploy.config import ProcessTarget
-        from mldeploy.engines.process import ProcessEngine
+    def engine(self, project: Project, name: str) -> Engine | None:
+        """A process of this computer where the machine is simulated, or would be."""
+        from mldeploy.providers.fake.engine import SimulatedEngine
 
-        target = ProcessTarget(
-            port=self.target.published,
-            ready_timeout=self.target.ready_timeout,
-            env=self.target.env,
-            secrets=self.target.secrets,
-        )
-        engine = ProcessEngine(project, name, target)
-        self._simulation.serves(rented, engine.runs)
-        return engine
+        simulated = SimulatedEngine(project, name, self.target)
+        if simulated.rented():
+            return simulated
+        try:
+            return None if self._docker else simulated
+        except MldeployError:
+            return None  # there is Docker, and something is wrong with it
 
     def checks(self) -> list[Check]:
         from mldeploy.doctor.checks import Check
