@@ -12,6 +12,7 @@ from typing import Any, Literal
 from tests.cloud import iam, lab, life, patches, schedules
 from tests.cloud.bodies import MachineBodies, Machines
 from tests.cloud.calls import Call
+from tests.cloud.clients import Clients
 from tests.cloud.clock import Clock
 from tests.cloud.faults import Delay, Fault, When
 from tests.cloud.gate import Gate
@@ -42,7 +43,7 @@ class Cloud:
         patches.reset()
         world.clear()
         self._server = Server(Gate(world, moto_application(), self), port)
-        self._clients: dict[tuple[str, ...], Any] = {}
+        self._clients = Clients(self._server.endpoint)
         self._clock: Clock | None = None
         self._machines: Machines | None = None
 
@@ -69,17 +70,17 @@ class Cloud:
 
     def client(self, service: str, *, region: str = FIRST_REGION) -> Any:
         """A client of boto3 past all faults, lags and permissions: to look from outside."""
-        return self._client(service, region, OUTSIDE, 1)
+        return self._clients.get(service, region=region, key=OUTSIDE)
 
     def learner(self, service: str, *, region: str = FIRST_REGION, attempts: int = 1) -> Any:
         """A client as the product has one; ``attempts`` is how often boto3 tries."""
-        return self._client(service, region, LEARNER, attempts)
+        return self._clients.get(service, region=region, key=LEARNER, attempts=attempts)
 
     def client_with(
         self, service: str, *, key: str = LEARNER, secret: str, region: str = FIRST_REGION
     ) -> Any:
         """A client with other credentials than the learner's."""
-        return self._client(service, region, key, 1, secret)
+        return self._clients.get(service, region=region, key=key, secret=secret)
 
     # What was asked.
 
@@ -309,8 +310,7 @@ class Cloud:
 
     def close(self) -> None:
         self.detach_machines()
-        for client in self._clients.values():
-            client.close()
+        self._clients.close()
         self._server.close()
         with self.world.lock:
             patches.reset()
@@ -320,42 +320,6 @@ class Cloud:
         """For the gate: the controls over HTTP."""
         return lab.answered(self, environ, body)
 
-    def _client(
-        self, service: str, region: str, key: str, attempts: int, secret: str = LEARNERS_SECRET
-    ) -> Any:
-        name = (service, region, key, secret, str(attempts))
-        if name not in self._clients:
-            from botocore.config import Config
-
-            self._clients[name] = _session().client(
-                service,
-                region_name=region,
-                endpoint_url=self.endpoint,
-                aws_access_key_id=key,
-                aws_secret_access_key=secret,
-                config=Config(
-                    retries={"mode": "standard", "total_max_attempts": attempts},
-                    read_timeout=30,
-                ),
-            )
-        return self._clients[name]
-
 
 def _is_time(value: object) -> bool:
     return isinstance(value, timedelta)
-
-
-_SESSIONS: list[Any] = []
-
-
-def _session() -> Any:
-    """One, as it keeps the models that it has read; it reads nobody's settings."""
-    if not _SESSIONS:
-        import boto3
-        import botocore.session
-
-        found = botocore.session.Session()
-        found.set_config_variable("config_file", os.devnull)
-        found.set_config_variable("credentials_file", os.devnull)
-        _SESSIONS.append(boto3.Session(botocore_session=found))
-    return _SESSIONS[0]
