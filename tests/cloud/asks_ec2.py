@@ -16,7 +16,10 @@ from tests.cloud.resources import arn, ec2_of, existing, of_kind, requested, tag
 from tests.cloud.world import ACCOUNT
 
 _NO_RESOURCES = {"CreateDefaultVpc", "CreateDefaultSubnet"}
-_NAMED_BY = ("InstanceId", "GroupId", "VolumeId", "NetworkInterfaceId", "SpotInstanceRequestId")
+_NAMED_BY = (
+    *("InstanceId", "GroupId", "VolumeId", "NetworkInterfaceId", "SpotInstanceRequestId"),
+    "AllocationId",
+)
 
 
 def of(call: Call, action: str) -> Iterator[Ask]:

@@ -15,6 +15,7 @@ KINDS = {
     "sgr": "security-group-rule",
     "vol": "volume",
     "eni": "network-interface",
+    "eipalloc": "elastic-ip",
     "key": "key-pair",
     "ami": "image",
     "subnet": "subnet",
@@ -38,6 +39,7 @@ def existing(call: Call, resource_id: str) -> Context | None:
         "security-group": lambda: backend.get_security_group_from_id(resource_id),
         "volume": lambda: backend.volumes.get(resource_id),
         "network-interface": lambda: backend.enis.get(resource_id),
+        "elastic-ip": lambda: any(each.allocation_id == resource_id for each in backend.addresses),
         "vpc": lambda: backend.vpcs.get(resource_id),
         "subnet": lambda: next(
             (zone[resource_id] for zone in backend.subnets.values() if resource_id in zone), None

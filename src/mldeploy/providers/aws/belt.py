@@ -51,14 +51,15 @@ def buckle(session: Session, rented: Rented, expires_at: datetime | None, intend
         session.call("scheduler", "update_schedule", **what)
 
 
-def unbuckle(session: Session, place: str, owner: Owner, intend: Intend) -> None:
-    """Remove it. One that stays ends nothing that lives: its machine is gone."""
+def unbuckle(session: Session, place: str, owner: Owner, intend: Intend) -> str:
+    """Remove it; returns why it stays, if it does. It ends nothing then: its machine is gone."""
     if session.target.second_belt_role is None:
-        return
+        return ""
     intend("scheduler:DeleteSchedule", name_of(owner))
     try:
         session.call("scheduler", "delete_schedule", place, Name=name_of(owner))
     except NotThereError:
-        return
-    except MldeployError:
-        return
+        return ""
+    except MldeployError as error:
+        return f"the schedule {name_of(owner)} stays, and removes itself: {error.what}"
+    return ""

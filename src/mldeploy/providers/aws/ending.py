@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from mldeploy.errors import MldeployError
+from mldeploy.errors import FailedError, MldeployError
 from mldeploy.providers import clock
-from mldeploy.providers.aws import belt, find
-from mldeploy.providers.aws.errors import InUseError, NotThereError
+from mldeploy.providers.aws import belt, find, patience
+from mldeploy.providers.aws.errors import InUseError, NotThereError, UnknownOutcomeError
 from mldeploy.providers.aws.session import Session
-from mldeploy.providers.base import Ended, Intend, Owner, Rented, Say, Thing
+from mldeploy.providers.base import Ended, Intend, Listed, Owner, Rented, Say, Thing
 
 ENDING_SECONDS = 600.0  # a machine shuts down in its own time; mostly a minute
 FREE_SECONDS = 180.0  # what it held is free a little later
-LOOK_SECONDS = 3.0
+LOOK_SECONDS, SAY_SECONDS = 3.0, 30.0
 
 
 def destroy(session: Session, owner: Owner, intend: Intend, say: Say) -> Ended:
     """In all regions: mldeploy.toml may have named another one when it was rented."""
     listed = find.everywhere(session, owner)
+    if listed.unsure:
+        raise _unsure(listed)
     places = sorted({thing.place for thing in listed.things} | {session.region})
     machines = tuple(one for place in places for one in _machines(session, place, owner))
     failed: dict[str, str] = {}
@@ -29,7 +31,8 @@ def destroy(session: Session, owner: Owner, intend: Intend, say: Say) -> Ended:
         for thing in here:
             if thing.kind != "machine":
                 _remove(session, thing, intend, failed)
-        belt.unbuckle(session, place, owner, intend)
+        if told := belt.unbuckle(session, place, owner, intend):
+            say(told)
     left = [thing for place in places for thing in find.things(session, place, owner)]
     left += [
         thing
@@ -42,6 +45,17 @@ def destroy(session: Session, owner: Owner, intend: Intend, say: Say) -> Ended:
         left=tuple(replace(t, state=failed.get(t.id, t.state)) for t in left),
         machines=tuple(one for one in machines if one.state != "ended"),
         at=clock.now(),
+    )
+
+
+def _unsure(listed: Listed) -> FailedError:
+    """What is left there can't be known, so it can't be said that nothing is."""
+    why = "; ".join(f"{place}: {why}" for place, why in listed.silent if place in listed.unsure)
+    return FailedError(
+        "aws-region-silent",
+        what=f"AWS does not tell what there is in {', '.join(listed.unsure)}.",
+        why=why,
+        do="in a minute: mldeploy down",
     )
 
 
@@ -58,35 +72,58 @@ def _terminate(
     say: Say,
     failed: dict[str, str],
 ) -> None:
-    """Ask, then wait until each is terminated: an answer to the asking proves nothing."""
-    ids = [thing.id for thing in machines]
-    if not ids:
-        return
-    for name in ids:
-        intend("ec2:TerminateInstances", name)
-        try:
-            session.call("ec2", "terminate_instances", place, InstanceIds=[name])
-        except NotThereError:
-            continue
-        except MldeployError as error:
-            failed[name] = f"{error.what} {error.why}"
-    waiting = [name for name in ids if name not in failed]
+    """Ask until each is seen ending, then wait until it has ended: an answer proves nothing."""
+    seen = {thing.id: clock.monotonic() for thing in machines}  # those that are waited for
+    asked: set[str] = set()
     deadline = clock.monotonic() + ENDING_SECONDS
-    while waiting:
-        waiting = [name for name in waiting if not _is_ended(session, place, name)]
-        if not waiting or clock.monotonic() > deadline:
+    said = -SAY_SECONDS
+    while seen:
+        for name in list(seen):
+            if name not in asked and not _ask_to_end(session, place, name, intend, failed):
+                del seen[name]
+                continue
+            state = _state(session, place, name)
+            now = clock.monotonic()
+            if state == "terminated" or (not state and now - seen[name] > patience.SECONDS):
+                del seen[name]  # what ended is listed for an hour; what is new, not at once
+                failed.pop(name, None)
+            elif state:
+                seen[name] = now
+                asked = asked | {name} if state == "shutting-down" else asked - {name}
+        if not seen or clock.monotonic() > deadline:
             return
-        say(f"{', '.join(waiting)}: still shutting down")
+        if clock.monotonic() - said >= SAY_SECONDS:
+            say(f"{', '.join(seen)}: still shutting down")
+            said = clock.monotonic()
         clock.sleep(LOOK_SECONDS)
 
 
-def _is_ended(session: Session, place: str, name: str) -> bool:
+def _ask_to_end(
+    session: Session, place: str, name: str, intend: Intend, failed: dict[str, str]
+) -> bool:
+    """False where it was refused. A lost answer is not that, nor a machine not known yet."""
+    intend("ec2:TerminateInstances", name)
+    try:
+        session.call("ec2", "terminate_instances", place, InstanceIds=[name])
+    except NotThereError:
+        return True
+    except UnknownOutcomeError as error:
+        failed[name] = f"{error.what} {error.why}"
+        return True
+    except MldeployError as error:
+        failed[name] = f"{error.what} {error.why}"
+        return False
+    return True
+
+
+def _state(session: Session, place: str, name: str) -> str:
+    """Empty where it is not known: no more, or not yet."""
     try:
         there = session.call("ec2", "describe_instances", place, InstanceIds=[name])
     except NotThereError:
-        return True
+        return ""
     found = [one for each in there["Reservations"] for one in each["Instances"]]
-    return all(one["State"]["Name"] == "terminated" for one in found)
+    return next((str(one["State"]["Name"]) for one in found), "")
 
 
 def _remove(session: Session, thing: Thing, intend: Intend, failed: dict[str, str]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from mldeploy.errors import MldeployError
 from mldeploy.prices import HOURS_A_MONTH, Price, from_tag, table
 from mldeploy.providers import tags
+from mldeploy.providers.aws.errors import UnknownOutcomeError
 from mldeploy.providers.aws.session import Session
 from mldeploy.providers.base import Listed, Owner, Rented, State, Thing
 
@@ -103,17 +104,22 @@ def everywhere(session: Session, owner: Owner | None = None) -> Listed:
     """In all regions that the account has switched on. One that gives no answer is named."""
     places = regions(session)
 
-    def look(region: str) -> list[Thing] | str:
+    def look(region: str) -> list[Thing] | MldeployError:
         try:
             return things(session, region, owner)
         except MldeployError as error:
-            return f"{error.what} {error.why}"
+            return error
 
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         answers = list(zip(places, pool.map(look, places), strict=True))
-    found = [thing for _, answer in answers if not isinstance(answer, str) for thing in answer]
-    silent = tuple((place, answer) for place, answer in answers if isinstance(answer, str))
-    return Listed(tuple(found), silent, tuple(places))
+    found = [thing for _, answer in answers if isinstance(answer, list) for thing in answer]
+    failed = [(place, answer) for place, answer in answers if isinstance(answer, MldeployError)]
+    return Listed(
+        tuple(found),
+        silent=tuple((place, f"{error.what} {error.why}") for place, error in failed),
+        asked=tuple(places),
+        unsure=tuple(place for place, error in failed if isinstance(error, UnknownOutcomeError)),
+    )
 
 
 def regions(session: Session) -> list[str]:

@@ -51,10 +51,15 @@ def name_of(order: Order) -> str:
     return f"mldeploy-{order.owner.project}-{order.owner.target}-{order.rental}"
 
 
-def prepare(session: Session, order: Order, ssh_from: str, intend: Intend) -> Ground:
-    """The key and the group, which cost nothing; those of an earlier try are used again."""
+def prepare(session: Session, order: Order, ssh_from: str, intend: Intend) -> Ground | Rented:
+    """The key and the group, which cost nothing; those of an earlier try are used again.
+
+    The machine itself, where that try made one. It may have been refused where there is capacity
+    now: to ask in that place again before it is listed could make a second one.
+    """
     place = network.default_place(session)
-    _import_key(session, order, intend)
+    if not _import_key(session, order, intend) and (found := _listed(session, order)):
+        return found
     group = network.make_group(session, name_of(order), place.vpc, _marks(order), intend)
     rules = {(22, ssh_from), *((port, network.EVERYBODY) for port in order.ports)}
     patience.once_known(lambda: network.set_rules(session, group, rules, intend))
@@ -103,10 +108,10 @@ def _settled(session: Session, order: Order, what: dict[str, Any]) -> Rented:
     """Ask until it is known what became of it: a machine, or a clear no."""
     for left in reversed(range(REPEATS)):
         try:
-            answer = session.call("ec2", "run_instances", **what)
+            answer = patience.once_known(lambda: session.call("ec2", "run_instances", **what))
             return find.rented(session.region, answer["Instances"][0])
-        except UnknownOutcomeError:
-            if found := _listed(session, order):
+        except UnknownOutcomeError as error:
+            if found := _listed_after(error, session, order):
                 return found
             if not left:
                 raise
@@ -123,6 +128,14 @@ def _settled(session: Session, order: Order, what: dict[str, Any]) -> Rented:
     raise AssertionError("unreachable")
 
 
+def _listed_after(lost: UnknownOutcomeError, session: Session, order: Order) -> Rented | None:
+    """As `_listed`; who may not look any more does not know more than before."""
+    try:
+        return _listed(session, order)
+    except MldeployError:
+        raise lost from None
+
+
 def _listed(session: Session, order: Order) -> Rented | None:
     """The machine of the order's owner, as soon as EC2 lists one that is alive."""
 
@@ -134,7 +147,11 @@ def _listed(session: Session, order: Order) -> Rented | None:
     return patience.until(look)
 
 
-def _import_key(session: Session, order: Order, intend: Intend) -> None:
+def _import_key(session: Session, order: Order, intend: Intend) -> bool:
+    """False where it was there: then this order was begun before, by us or by another laptop.
+
+    Then EC2 gives us that one's machine, and `admit` lets us in.
+    """
     name = name_of(order)
     intend("ec2:ImportKeyPair", name)
     what: dict[str, Any] = {
@@ -145,9 +162,8 @@ def _import_key(session: Session, order: Order, intend: Intend) -> None:
     try:
         session.call("ec2", "import_key_pair", **what)
     except DuplicateError:
-        # Ours, of an earlier try; or another laptop's, which rents the same machine just now. Then
-        # EC2 gives us that one, and `admit` lets us in.
-        return
+        return False
+    return True
 
 
 def _request(

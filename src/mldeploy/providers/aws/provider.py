@@ -97,9 +97,10 @@ class Aws(Provider):
     def create(self, order: Order, intend: Intend, say: Say) -> Rented:
         if found := self._of_rental(order):
             return found
-        ground = None
         try:
             ground = launch.prepare(self.session, order, self._ssh_from(), intend)
+            if isinstance(ground, Rented):
+                return ground
             made = launch.run(self.session, order, ground, self._size, intend, say)
         except UnknownOutcomeError:
             raise  # a machine may exist: what it needs stays, and the next call finds it
@@ -107,7 +108,10 @@ class Aws(Provider):
             if not self._lives(order.owner):
                 self._tidy(order, intend)
             raise
-        belt.buckle(self.session, made, order.expires_at, intend)
+        try:
+            belt.buckle(self.session, made, order.expires_at, intend)
+        except MldeployError as error:  # the machine is there, and ends itself without it
+            say(f"no schedule was made that would end it too: {error.what} {error.why}")
         return made
 
     def get(self, owner: Owner) -> Rented | None:

@@ -64,10 +64,16 @@ class Session:
     @property
     def has_credentials(self) -> bool:
         """Does boto3 find any? Whether they are good is another question."""
+        return self.credentials_from is not None
+
+    @property
+    def credentials_from(self) -> str | None:
+        """boto3's word for how it found them, such as ``env`` or ``sso``; None for none."""
         from botocore.exceptions import BotoCoreError
 
         try:
-            return self._boto.get_credentials() is not None
+            found = self._boto.get_credentials()
+            return None if found is None else str(found.method)
         except BotoCoreError as error:  # a profile that is half, or a session that is over
             raise errors.explain(error, errors.Asked("sts:GetCallerIdentity", "")) from error
 
@@ -80,11 +86,12 @@ class Session:
     def call(self, service: str, method: str, region: str | None = None, **what: Any) -> Any:
         """One request. Raises an error of :mod:`errors` that names the action."""
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         try:
             client = self.client(service, region)
             return getattr(client, method)(**what)
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, ResponseParserError) as error:
             raise self._told(error, service, method, region, what) from error
 
     def pages(
@@ -92,12 +99,13 @@ class Session:
     ) -> Iterator[Any]:
         """Everything under ``key`` of all the pages of an answer."""
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         try:
             client = self.client(service, region)
             for page in client.get_paginator(method).paginate(**what):
                 yield from page[key]
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, ResponseParserError) as error:
             raise self._told(error, service, method, region, what) from error
 
     def client(self, service: str, region: str | None = None) -> Any:
@@ -136,10 +144,9 @@ class Session:
     def _told(
         self, error: Exception, service: str, method: str, region: str | None, what: dict[str, Any]
     ) -> Exception:
-        name = "".join(word.capitalize() for word in method.split("_"))
         asked = errors.Asked(
-            f"{PREFIXES.get(service, service)}:{name}",
-            region or self.target.region or "",
+            f"{PREFIXES.get(service, service)}:{_action(method)}",
+            region or (self.region if self.has_region else ""),
             machine_type=str(what.get("InstanceType", "")),
             profile=self.target.profile or os.environ.get("AWS_PROFILE", ""),
         )
@@ -155,3 +162,9 @@ class Session:
             return str(found["DecodedMessage"])
         except (ClientError, BotoCoreError):
             return ""
+
+
+def _action(method: str) -> str:
+    """``describe_vpcs`` is DescribeVpcs; of abbreviations there is one."""
+    name = "".join(word.capitalize() for word in method.split("_"))
+    return name.replace("SshPublicKey", "SSHPublicKey")
