@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from tests.cloud import cbor
+from tests.cloud.sessions import private_session
 
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/[^/]+/([^/]+)/([^/]+)/aws4_request")
 # How errors are written: EC2 and the query protocol have an XML each, the others say it in JSON.
@@ -120,9 +121,7 @@ def _rest(service: str, method: str, path: str) -> tuple[str, dict[str, str]]:
 
 @cache
 def _operations(service: str) -> list[tuple[str, str, re.Pattern[str]]]:
-    import botocore.session
-
-    session = botocore.session.get_session()
+    session = private_session()
     if service not in session.get_available_services():
         return []
     model = session.get_service_model(service)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from typing import Any
 
+from tests.cloud.sessions import private_session
 from tests.cloud.world import LEARNERS_SECRET
 
 
@@ -35,7 +35,8 @@ class Clients:
                 endpoint_url=self.endpoint,
                 aws_access_key_id=key,
                 aws_secret_access_key=secret,
-                config=Config(retries=retries, read_timeout=30),
+                # No proxy of this machine's: it is on the loopback.
+                config=Config(retries=retries, read_timeout=30, proxies={}),
             )
         return self._made[name]
 
@@ -48,10 +49,5 @@ class Clients:
 def _session() -> Any:
     """One, as it keeps the models that it has read."""
     import boto3
-    import botocore.session
 
-    found = botocore.session.Session()
-    found.set_config_variable("config_file", os.devnull)
-    found.set_config_variable("credentials_file", os.devnull)
-    found.set_config_variable("profile", None)  # AWS_PROFILE of who runs the tests
-    return boto3.Session(botocore_session=found)
+    return boto3.Session(botocore_session=private_session())

@@ -66,7 +66,7 @@ class Cloud:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "MLDEPLOY_PUBLIC_ADDRESS_FROM": f"{self.endpoint}/lab/address",
-        }
+        } | dict.fromkeys(("NO_PROXY", "no_proxy"), _without_proxy())
 
     def client(self, service: str, *, region: str = FIRST_REGION) -> Any:
         """A client of boto3 past all faults, lags and permissions: to look from outside."""
@@ -188,14 +188,17 @@ class Cloud:
         """The older form, with the encoded message alone."""
         self.world.terse_denials = yes
 
-    def without_default_vpc(self, region: str = FIRST_REGION) -> None:
-        """As in accounts whose owner has tidied up: no default VPC and no subnet."""
+    def without_default_vpc(
+        self, region: str = FIRST_REGION, *, subnets_alone: bool = False
+    ) -> None:
+        """As in accounts whose owner has tidied up: no default VPC, or one with no subnet."""
         ec2 = self.client("ec2", region=region)
         (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "isDefault", "Values": ["true"]}])["Vpcs"]
         chosen = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
         for subnet in ec2.describe_subnets(Filters=chosen)["Subnets"]:
             ec2.delete_subnet(SubnetId=subnet["SubnetId"])
-        ec2.delete_vpc(VpcId=vpc["VpcId"])
+        if not subnets_alone:
+            ec2.delete_vpc(VpcId=vpc["VpcId"])
 
     @property
     def caller_address(self) -> str:
@@ -319,6 +322,12 @@ class Cloud:
     def answer(self, environ: dict[str, Any], body: bytes) -> Answer:
         """For the gate: the controls over HTTP."""
         return lab.answered(self, environ, body)
+
+
+def _without_proxy() -> str:
+    """What this machine reaches directly, and the loopback, whatever its proxies."""
+    known = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
+    return ",".join([*filter(None, known.split(",")), "127.0.0.1"])
 
 
 def _is_time(value: object) -> bool:

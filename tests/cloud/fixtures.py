@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,16 @@ def cloud(cloud_server: Cloud) -> Iterator[Cloud]:
     cloud_server.reset()
     yield cloud_server
     cloud_server.reset()
+
+
+@pytest.fixture
+def as_learner(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """This process's own boto3 takes the stand-in for AWS, whoever runs the tests."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in cloud.environment.items():
+        monkeypatch.setenv(name, value)
+    return cloud
 
 
 @pytest.fixture

@@ -7,18 +7,27 @@ from __future__ import annotations
 
 import copy
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from tests.cloud import images, lag, launch, life, spot, tokens
 from tests.cloud.refusals import Refused
+from tests.cloud.sessions import nobodys_settings
 from tests.cloud.world import WORLD
+
+SERVICES = ("ec2", "iam", "resourcegroupstaggingapi", "scheduler", "ssm", "sts")
 
 
 @cache
 def install() -> None:
     """moto is imported here: it takes two seconds, which only those pay who want a cloud."""
-    from moto import settings
+    with nobodys_settings():
+        for service in SERVICES:
+            import_module(f"moto.{service}.responses")
+        from moto import settings
+        from moto.core.base_backend import AccountSpecificBackend
 
+        AccountSpecificBackend.get_session().get_available_regions("ec2")  # kept by moto
     settings.ENABLE_AMI_VALIDATION = True
     settings.ENABLE_KEYPAIR_VALIDATION = True
     settings.EC2_ENABLE_INSTANCE_TYPE_VALIDATION = True

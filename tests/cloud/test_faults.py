@@ -154,3 +154,10 @@ def test_a_default_vpc_can_be_made_again(cloud: Cloud) -> None:
     cloud.without_default_vpc()
     cloud.learner("ec2").create_default_vpc()
     assert samples.launched(cloud)
+
+
+def test_a_default_vpc_without_subnets(cloud: Cloud) -> None:
+    cloud.without_default_vpc(subnets_alone=True)
+    with pytest.raises(ClientError, match="MissingInput"):
+        samples.launched(cloud)
+    assert len(cloud.learner("ec2").describe_vpcs()["Vpcs"]) == 1

@@ -12,6 +12,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -48,6 +49,35 @@ def test_another_process_takes_it_for_aws(cloud: Cloud) -> None:
         check=True,
     )
     assert done.stdout.split() == ["arn:aws:iam::123456789012:user/learner", "True"]
+
+
+def test_this_process_takes_it_for_aws(as_learner: Cloud) -> None:
+    client = boto3.client("sts")
+    told = client.get_caller_identity()
+    client.close()
+    assert told["Account"] == "123456789012"
+
+
+def test_settings_of_who_runs_the_tests_are_not_read(cloud: Cloud) -> None:
+    """A profile, a proxy and credentials of a developer, none of which lead anywhere."""
+    script = (
+        "from tests.cloud.cloud import Cloud\n"
+        "cloud = Cloud()\n"
+        "print(cloud.learner('sts').get_caller_identity()['Account'])\n"
+        "cloud.learner('ec2').describe_vpcs()\n"
+        "cloud.close()\n"
+    )
+    proxy = "http://192.0.2.1:9"
+    theirs = {"AWS_PROFILE": "mine", "HTTP_PROXY": proxy, "http_proxy": proxy, "NO_PROXY": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | theirs,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.strip() == "123456789012", done.stderr
 
 
 def test_the_callers_address_is_plain_text(cloud: Cloud) -> None:
