@@ -20,7 +20,7 @@ from mldeploy.providers.base import Order, Owner, Rented
 from mldeploy.providers.fake import Fake, FakeTarget, labels
 from mldeploy.providers.fake.settings import Fault
 from mldeploy.providers.shelf import Shelf
-from tests.conftest import free_port, until
+from tests.conftest import Workplace, free_port, until
 from tests.providers.contract import Contract, Harness, ignore, silent, soon
 
 if TYPE_CHECKING:
@@ -148,6 +148,35 @@ def test_it_is_logged_in_to_and_its_engine_runs_what_it_was_given(
     assert done.stdout.strip() == "it runs", done.stderr
     assert ssh(laptop, rented, "sudo", "-n", "id", "-u").stdout.strip() == "0"
     assert ssh(laptop, rented, "systemctl", "is-active", f"{lifetime.UNIT}.timer").returncode == 0
+
+
+@pytest.mark.timeout(400)
+def test_the_whole_story_works(
+    workplace: Workplace, docker_client: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = workplace.root / "mldeploy.toml"
+    text = settings.read_text()
+    port, project = free_port(), f"test-{secrets.token_hex(4)}"
+    text = text.replace('name = "function-docs"', f'name = "{project}"')
+    settings.write_text(text + f'[targets.cloud]\nkind = "fake"\nport = {port}\n')
+    monkeypatch.setenv("XDG_STATE_HOME", str(workplace.root.parent / "state"))
+    harness = DockerHarness(docker_client)
+    harness.owners.append(Owner(project, "cloud"))
+    try:
+        up = workplace.mldeploy("up", "cloud", "--yes", "--json", timeout=300)
+        assert up.code == 0, up.stderr + up.stdout
+        assert up.json["url"] == f"https://127.0.0.1:{port}"
+        assert workplace.mldeploy("predict", "cloud").code == 0
+        extended = workplace.mldeploy("extend", "cloud", "2h", "--json").json
+        status = workplace.mldeploy("status", "cloud", "--json").json
+        assert (status["state"], status["expires_at"]) == ("serving", extended["expires_at"])
+        assert up.json["release"] in workplace.mldeploy("history", "cloud").stdout
+        down = workplace.mldeploy("down", "cloud", "--yes")
+        assert down.code == 0, down.stderr + down.stdout
+        assert "left     nothing there" in down.stdout
+        assert harness.things(harness.owners[0]) == []
+    finally:
+        harness.clear()
 
 
 def test_nobody_logs_in_as_root(cloud: DockerHarness, laptop: Shelf) -> None:

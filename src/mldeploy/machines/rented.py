@@ -216,6 +216,11 @@ class RentedMachine(RemoteMachine):
 
     def extend(self, until: datetime | None) -> None:
         """Move its end: first on the machine, which is what counts, then for others to see."""
+        if self.desk.provider.engine(self.project, self.name) is None:
+            self._tell_its_end(until)
+        renting.extend(self.desk, self.must_be, until)
+
+    def _tell_its_end(self, until: datetime | None) -> None:
         self._log_in()
         ran = self.connection.run(lifetime.EXTEND, lifetime.in_file(until), seconds=60)
         said = ran.out.split()
@@ -227,7 +232,6 @@ class RentedMachine(RemoteMachine):
                 do=f"mldeploy ssh {self.name} cat {lifetime.EXPIRES}   shows its end, in seconds "
                 "since 1970",
             )
-        renting.extend(self.desk, self.must_be, until)
 
 
 def _alias(machine: Rented) -> str:
