@@ -108,13 +108,15 @@ class Cloud:
         when: When = "before",
         skip: int = 0,
         region: str | None = None,
+        dry_runs: bool = False,
     ) -> Fault:
         """The next ``times`` such calls fail, after ``skip`` that do not.
 
         No ``code``: the connection is cut. ``when="after"``: the call is carried out, and then
-        its answer is lost (no code) or says that it failed (a code, say InternalError).
+        its answer is lost (no code) or says that it failed (a code, say InternalError). Calls
+        with DryRun pass, unless ``dry_runs``.
         """
-        fault = Fault(action, code, message, status, times, when, skip, region)
+        fault = Fault(action, code, message, status, times, when, skip, region, dry_runs)
         self.world.faults.waiting.append(fault)
         return fault
 

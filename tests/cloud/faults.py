@@ -71,6 +71,7 @@ class Fault:
     when: When = "before"
     skip: int = 0
     region: str | None = None
+    dry_runs: bool = False  # whether calls with DryRun meet it too, and count
     met: int = 0
 
     def refusal(self) -> Refused | None:
@@ -98,6 +99,8 @@ class Faults:
         with self._lock:
             for fault in self.waiting:
                 if not fits(fault.action, call) or fault.region not in {None, call.region}:
+                    continue
+                if call.dry_run and not fault.dry_runs:
                     continue
                 fault.met += 1
                 if fault.met <= fault.skip:

@@ -93,6 +93,17 @@ def test_a_fault_may_come_later_and_in_one_region(cloud: Cloud) -> None:
         cloud.learner("ec2").describe_vpcs()
 
 
+def test_a_dry_run_passes_a_fault_unless_it_is_for_dry_runs_too(cloud: Cloud) -> None:
+    cloud.fail("RunInstances", "InternalError")
+    with pytest.raises(ClientError, match="DryRunOperation"):
+        samples.launched(cloud, DryRun=True)
+    with pytest.raises(ClientError, match="InternalError"):
+        samples.launched(cloud)
+    cloud.fail("RunInstances", "InternalError", dry_runs=True)
+    with pytest.raises(ClientError, match="InternalError"):
+        samples.launched(cloud, DryRun=True)
+
+
 def test_from_outside_nothing_fails(cloud: Cloud) -> None:
     cloud.fail("*", "InternalError", times=100)
     cloud.client("ec2").describe_vpcs()
