@@ -85,6 +85,7 @@ def begin(world: World, instance: Any) -> Life:
         booted=world.bodies is None,
     )
     nic.public_ip = None
+    instance.launch_time = world.now().replace(tzinfo=None)  # moto's times are of UTC, unsaid
     life.enter("pending", world.now())
     world.lives[life.id] = life
     return life

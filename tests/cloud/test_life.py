@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -152,3 +154,9 @@ def test_the_tagging_api_knows_key_pairs_and_those_that_are_gone(cloud: Cloud) -
 
     kinds = {each["ResourceARN"].split(":")[-1].split("/")[0] for each in found}
     assert kinds == {"instance", "key-pair"}
+
+
+def test_an_instance_is_launched_when_the_clouds_clock_says(cloud: Cloud) -> None:
+    cloud.advance(86400)
+    launched = samples.seen(cloud, samples.launched(cloud))["LaunchTime"]
+    assert abs(launched - cloud.world.now()) < timedelta(minutes=1)
