@@ -42,7 +42,8 @@ class Cloud:
         patches.install()
         patches.reset()
         world.clear()
-        self._server = Server(Gate(world, moto_application(), self), port)
+        self.gate = Gate(world, moto_application(), self)  # WSGI, for who needs no socket
+        self._server = Server(self.gate, port)
         self._clients = Clients(self._server.endpoint)
         self._clock: Clock | None = None
         self._machines: Machines | None = None

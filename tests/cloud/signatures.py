@@ -30,7 +30,7 @@ def check(call: Call, environ: Mapping[str, Any], body: bytes, secret: str) -> N
     canonical = "\n".join(
         [
             environ["REQUEST_METHOD"],
-            quote(environ["RAW_URI"].partition("?")[0], safe="/-_.~"),
+            quote(_path(environ), safe="/-_.~"),
             "&".join(sorted(environ.get("QUERY_STRING", "").split("&"))),
             *(f"{name}:{' '.join(call.headers.get(name, '').split())}" for name in names),
             "",
@@ -52,3 +52,9 @@ def check(call: Call, environ: Mapping[str, Any], body: bytes, secret: str) -> N
     if hmac.new(key, to_sign.encode(), "sha256").hexdigest() != found["signature"]:
         code = "AuthFailure" if call.service == "ec2" else "SignatureDoesNotMatch"
         raise Refused(code, MESSAGES[code], 401 if call.service == "ec2" else 403)
+
+
+def _path(environ: Mapping[str, Any]) -> str:
+    """As it was sent: servers put that beside what they made of it, which WSGI alone demands."""
+    raw: str = environ.get("RAW_URI") or quote(environ["PATH_INFO"], safe="/-_.~")
+    return raw.partition("?")[0]
