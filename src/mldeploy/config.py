@@ -246,6 +246,8 @@ EXPECTED = {
     "disk": 'a size, such as "20GB"',
     "ttl": 'a lifetime, such as "30m", "4h" or "2d"; "forever" is for who means it',
     "max_price": "US dollars an hour, more than 0, such as 0.10",
+    "fault": "what is to go wrong on the practice cloud, one of no-capacity, quota, slow-boot, "
+    "unreachable, denied and lost-reply",
     "budget": "US dollars a month, more than 0, such as 5.00",
     "env": 'a table of texts, such as env = { LOG_LEVEL = "info" }',
     "secrets": 'a table of references, such as secrets = { TOKEN = "env:HF_TOKEN" }',

@@ -56,6 +56,10 @@ class Harness(ABC):
     def provider(self) -> Provider:
         """A new one, which knows nothing of the others: each is another laptop's."""
 
+    def anywhere(self) -> Provider | None:
+        """One that was made of nothing but credentials."""
+        return type(self.provider()).anywhere()
+
     @abstractmethod
     def without_capacity(self, *machine_types: str) -> Provider:
         """One whose cloud has no machine of these types free."""
@@ -380,6 +384,12 @@ class Contract:
             assert thing.state in ALIVE
             assert thing.price > 0
             assert thing.end_it
+
+    def test_a_machine_is_found_with_nothing_but_credentials(self, harness: Harness) -> None:
+        made = harness.rent(harness.order())
+        anybody = harness.anywhere()
+        assert anybody is not None
+        assert made.id in [thing.id for thing in anybody.list_ours().things]
 
     # Changing it
 

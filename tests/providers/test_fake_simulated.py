@@ -38,6 +38,11 @@ class FolderHarness(Harness):
     def provider(self, fault: Fault | None = None) -> Fake:
         return without_docker(FakeTarget(fault=fault))
 
+    def anywhere(self) -> Fake:
+        provider = Fake.anywhere()
+        vars(provider)["_docker"] = None
+        return provider
+
     def without_capacity(self, *machine_types: str) -> Fake:
         provider = self.provider()
         provider.sold_out = (*provider.sold_out, *machine_types)

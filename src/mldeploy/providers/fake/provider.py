@@ -54,6 +54,11 @@ class Fake(Provider):
         if not isinstance(target, FakeTarget):
             raise TypeError(f"{type(target).__name__} is no target of the practice cloud")
 
+    @classmethod
+    def anywhere(cls) -> Fake:
+        """It asks for no credentials."""
+        return cls(FakeTarget())
+
     # What there is to be had
 
     def check(self) -> Account:
@@ -157,14 +162,15 @@ class Fake(Provider):
         )
 
     def list_ours(self) -> Listed:
-        things = _things(self._simulation)
-        asked = (self._simulation.place, DockerCloud.place)
+        things, asked = _things(self._simulation), [self._simulation.place]
+        silent: list[tuple[str, str]] = []
         try:
-            things += _things(self._docker) if self._docker else []
+            if self._docker:
+                asked.append(self._docker.place)
+                things += _things(self._docker)
         except MldeployError as error:
-            silent = ((DockerCloud.place, f"{error.what} {error.why}"),)
-            return Listed(tuple(things), silent, asked)
-        return Listed(tuple(things), asked=asked)
+            silent.append((DockerCloud.place, f"{error.what} {error.why}"))
+        return Listed(tuple(things), tuple(silent), tuple(asked))
 
     def engine(self, project: Project, name: str) -> Engine | None:
         """A process of this computer where the machine is simulated, or would be."""

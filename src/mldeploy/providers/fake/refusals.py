@@ -7,7 +7,7 @@ from mldeploy.providers.base import Order, UnknownOutcomeError
 from mldeploy.providers.fake import play_money
 
 SLOW_SECONDS = 40
-PRACTISED = "It is practised here: fault = {!r} in mldeploy.toml, or --fault."
+PRACTISED = "It is practised here: fault = {!r}."
 
 
 def denied(who: str) -> FailedError:
