@@ -15,7 +15,9 @@ from mldeploy.doctor.checks import Finding, ok
 from mldeploy.errors import MldeployError
 from mldeploy.prices import money
 from mldeploy.providers import clock
-from mldeploy.providers.aws import errors, find
+from mldeploy.providers.aws import find
+from mldeploy.providers.aws.errors import Asked
+from mldeploy.providers.aws.explain import POLICY, explain
 from mldeploy.providers.aws.session import FREETIER_REGION, Session
 from mldeploy.providers.aws.settings import AwsTarget
 
@@ -52,7 +54,7 @@ class Account:
         if method is None:
             from botocore.exceptions import NoCredentialsError
 
-            raise errors.explain(NoCredentialsError(), errors.Asked("sts:GetCallerIdentity", ""))
+            raise explain(NoCredentialsError(), Asked("sts:GetCallerIdentity", ""))
         if method == "env":
             return ok("credentials", "an access key in the environment (AWS_ACCESS_KEY_ID)")
         profile = self.target.profile or os.environ.get("AWS_PROFILE", "default")
@@ -200,7 +202,7 @@ def unknown(check: str, what: str, error: MldeployError) -> Finding:
     told = f"{what} is not known: {error.what}"
     if error.code != "aws-denied":
         return ok(check, told)
-    return Finding(check, "ok", told, errors.POLICY)
+    return Finding(check, "ok", told, POLICY)
 
 
 def _name_of(arn: str) -> str:

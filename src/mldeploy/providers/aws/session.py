@@ -13,7 +13,8 @@ from functools import cached_property
 from typing import Any
 
 from mldeploy.errors import ConfigError
-from mldeploy.providers.aws import errors
+from mldeploy.providers.aws.errors import Asked
+from mldeploy.providers.aws.explain import explain
 from mldeploy.providers.aws.settings import AwsTarget
 from mldeploy.providers.base import Account
 
@@ -75,7 +76,7 @@ class Session:
             found = self._boto.get_credentials()
             return None if found is None else str(found.method)
         except BotoCoreError as error:  # a profile that is half, or a session that is over
-            raise errors.explain(error, errors.Asked("sts:GetCallerIdentity", "")) from error
+            raise explain(error, Asked("sts:GetCallerIdentity", "")) from error
 
     @cached_property
     def account(self) -> Account:
@@ -84,7 +85,7 @@ class Session:
         return Account(found["Account"], found["Arn"], self.region)
 
     def call(self, service: str, method: str, region: str | None = None, **what: Any) -> Any:
-        """One request. Raises an error of :mod:`errors` that names the action."""
+        """One request. Raises one of :mod:`errors` that names the action."""
         from botocore.exceptions import BotoCoreError, ClientError
         from botocore.parsers import ResponseParserError
 
@@ -126,7 +127,7 @@ class Session:
         try:
             return boto3.Session(profile_name=self.target.profile)
         except BotoCoreError as error:
-            raise errors.explain(error, errors.Asked("sts:GetCallerIdentity", "")) from error
+            raise explain(error, Asked("sts:GetCallerIdentity", "")) from error
 
     @cached_property
     def _config(self) -> Any:
@@ -144,13 +145,13 @@ class Session:
     def _told(
         self, error: Exception, service: str, method: str, region: str | None, what: dict[str, Any]
     ) -> Exception:
-        asked = errors.Asked(
+        asked = Asked(
             f"{PREFIXES.get(service, service)}:{_action(method)}",
             region or (self.region if self.has_region else ""),
             machine_type=str(what.get("InstanceType", "")),
             profile=self.target.profile or os.environ.get("AWS_PROFILE", ""),
         )
-        return errors.explain(error, asked, decode=self._decode)
+        return explain(error, asked, decode=self._decode)
 
     def _decode(self, message: str) -> str:
         """The long form of why EC2 says no; empty if we may not ask."""
