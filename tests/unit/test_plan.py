@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 from mldeploy.engines.base import Serving
-from mldeploy.plan import Facts, plan, text_of
+from mldeploy.plan import Facts, Renting, plan, text_of
+from mldeploy.prices import Price
 
 COMMIT, OTHER = "a" * 40, "b" * 40
 FIRST = Facts(
@@ -110,3 +113,55 @@ def test_what_is_opened_on_another_machine_is_told() -> None:
     assert "opens   ports 80, 443 of that machine, and no other" in text_of(made)
     assert made.as_dict()["opens"] == [80, 443]
     assert "opens" not in text_of(plan(FIRST))
+
+
+RENTING = Renting(
+    provider="AWS",
+    who="arn:aws:iam::123456789012:user/learner",
+    creates=("a machine t3.small",),
+    price=Price(
+        Decimal("0.0208"), Decimal("0.00219178"), Decimal("0.005"), date(2026, 7, 20), "a list"
+    ),
+    lifetime=timedelta(hours=4),
+    expires_at=None,
+)
+RENTED = replace(
+    FIRST, target="aws", kind="aws", address="0.0.0.0", certificate="address", url="",
+    opens=(80, 443), renting=RENTING,
+)  # fmt: skip
+
+
+def test_a_rented_machine_has_three_prices_and_an_end() -> None:
+    made = plan(RENTED)
+    told, text = made.as_dict(), text_of(made)
+
+    assert made.creates[0] == "a machine t3.small"
+    assert told["price_per_hour"] == "0.0280"
+    assert told["price_until_end"] == "0.11"
+    assert told["price_per_month"] == "20.43"
+    assert told["prices_dated"] == "2026-07-20"
+    assert "$0.11 until its lifetime ends (machine $0.08, disk $0.01, address $0.02)" in text
+    assert "4 h: then it ends itself" in text
+    assert "its address is known when it is rented" in text
+    assert "your own machine" not in text
+
+
+def test_one_without_a_lifetime_says_so_loud() -> None:
+    text = text_of(plan(replace(RENTED, renting=replace(RENTING, lifetime=None))))
+
+    assert "NONE: it costs until `mldeploy down aws`" in text
+
+
+def test_a_limit_that_would_refuse_is_in_the_plan() -> None:
+    made = plan(replace(RENTED, renting=replace(RENTING, refused="above max_price")))
+
+    assert made.as_dict()["refused"] == "above max_price"
+    assert "REFUSED    above max_price" in text_of(made)
+
+
+def test_a_machine_that_is_there_is_not_made_again() -> None:
+    end = datetime(2026, 11, 23, 16, tzinfo=UTC)
+    made = plan(replace(RENTED, renting=replace(RENTING, creates=(), expires_at=end)))
+
+    assert not [line for line in made.creates if "t3.small" in line]
+    assert made.as_dict()["expires_at"] == end.isoformat()
