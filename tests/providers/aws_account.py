@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterable
 from dataclasses import replace
@@ -20,6 +21,7 @@ from mldeploy.providers.base import Order, Owner
 from tests.cloud.cloud import Cloud
 from tests.providers.contract import keys
 
+ROLE = "arn:aws:iam::123456789012:role/mldeploy-belt"
 _CLIENTS: dict[str, Session] = {}  # by endpoint: making them anew takes longer than any test
 
 
@@ -88,3 +90,33 @@ def order(aws: Aws, owner: Owner, generation: int = 1, **changes: Any) -> Order:
         private_host_key=private,
     )
     return replace(wanted, **changes)
+
+
+def role(cloud: Cloud) -> str:
+    """One that EventBridge Scheduler may take, to end machines of ours."""
+    client = cloud.client("iam")
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "scheduler.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    may = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "ec2:TerminateInstances", "Resource": "*"},
+        ],
+    }
+    client.create_role(RoleName="mldeploy-belt", AssumeRolePolicyDocument=json.dumps(trust))
+    client.put_role_policy(
+        RoleName="mldeploy-belt", PolicyName="ends", PolicyDocument=json.dumps(may)
+    )
+    return ROLE
+
+
+def as_schedule(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%S}"

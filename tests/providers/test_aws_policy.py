@@ -29,7 +29,6 @@ from tests.providers.contract import ignore, keys
 pytestmark = pytest.mark.timeout(180)
 
 OWNER = Owner("shop", "cloud")
-ROLE = "arn:aws:iam::123456789012:role/mldeploy-belt"
 LEAST = policy.policy()
 WITH_BELT = policy.policy(second_belt=True)
 UNCALLED = {"iam:PassRole"}  # a right that CreateSchedule takes, and no call of its own
@@ -46,28 +45,7 @@ def account(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def role(cloud: Cloud) -> str:
     """One that EventBridge Scheduler may take, to end machines of ours."""
-    client = cloud.client("iam")
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "scheduler.amazonaws.com"},
-                "Action": "sts:AssumeRole",
-            }
-        ],
-    }
-    may = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Action": "ec2:TerminateInstances", "Resource": "*"},
-        ],
-    }
-    client.create_role(RoleName="mldeploy-belt", AssumeRolePolicyDocument=json.dumps(trust))
-    client.put_role_policy(
-        RoleName="mldeploy-belt", PolicyName="ends", PolicyDocument=json.dumps(may)
-    )
-    return ROLE
+    return aws_account.role(cloud)
 
 
 @pytest.fixture
@@ -264,8 +242,9 @@ def test_the_remedy_of_a_belt_that_lacks_is_the_belts_policy(
 ) -> None:
     cloud.enforce(LEAST)
     aws = provider(cloud, second_belt_role=role)
+    made = aws.create(order(aws, OWNER), ignore, ignore_word)  # it ends itself all the same
     with pytest.raises(MldeployError) as refused:
-        aws.create(order(aws, OWNER), ignore, ignore_word)
+        aws.extend(made, _later(made), ignore)
     assert "scheduler:CreateSchedule" in refused.value.what
     assert "aws policy --second-belt" in refused.value.do
 

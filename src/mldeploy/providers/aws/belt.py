@@ -6,7 +6,9 @@ The machine's own timer needs a kernel that works. Who wants more names a role i
 
 from __future__ import annotations
 
+import hashlib
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,14 +23,22 @@ TERMINATE = "arn:aws:scheduler:::aws-sdk:ec2:terminateInstances"
 
 
 def name_of(owner: Owner) -> str:
-    """Schedules' names take 64 characters of a small set; the owner's own are of it."""
-    return f"{PREFIX}-{owner.project}-{owner.target}"[:64]
+    """Schedules' names take 64 characters of a small set; the owner's own are of it.
+
+    The digest keeps apart what a dash joins: a-b's c and a's b-c.
+    """
+    digest = hashlib.sha256(str(owner).encode()).hexdigest()[:8]
+    return f"{PREFIX}-{owner.project}-{owner.target}"[:55] + f"-{digest}"
 
 
 def buckle(session: Session, rented: Rented, expires_at: datetime | None, intend: Intend) -> None:
-    """Make or move the schedule; without a role or an expiry there is none."""
+    """Make or move the schedule. For a machine without an end there is to be none, not even the
+    one of its old end."""
     role = session.target.second_belt_role
-    if role is None or expires_at is None:
+    if role is None:
+        return
+    if expires_at is None:
+        _delete(session, session.region, rented.owner, intend)
         return
     at = datetime.fromtimestamp(expires_at.timestamp() + LATER_SECONDS, UTC)
     what: dict[str, Any] = {
@@ -55,11 +65,14 @@ def unbuckle(session: Session, place: str, owner: Owner, intend: Intend) -> str:
     """Remove it; returns why it stays, if it does. It ends nothing then: its machine is gone."""
     if session.target.second_belt_role is None:
         return ""
-    intend("scheduler:DeleteSchedule", name_of(owner))
     try:
-        session.call("scheduler", "delete_schedule", place, Name=name_of(owner))
-    except NotThereError:
-        return ""
+        _delete(session, place, owner, intend)
     except MldeployError as error:
         return f"the schedule {name_of(owner)} stays, and removes itself: {error.what}"
     return ""
+
+
+def _delete(session: Session, place: str, owner: Owner, intend: Intend) -> None:
+    intend("scheduler:DeleteSchedule", name_of(owner))
+    with suppress(NotThereError):
+        session.call("scheduler", "delete_schedule", place, Name=name_of(owner))
