@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mldeploy import build, golden
-from mldeploy.config import ProcessTarget, Target
+from mldeploy.config import ProcessTarget, RentedTarget, Target
 from mldeploy.doctor.checks import Check, Finding, Fix, ok
 from mldeploy.engines import engine_for
 from mldeploy.engines.base import Engine
@@ -24,7 +24,7 @@ ENOUGH_DISK = 2_000_000_000  # bytes: a serving environment of its own, a releas
 def checks(project: Project, name: str, target: Target) -> list[Check]:
     """What must hold for `mldeploy up` on a target, cheapest first."""
     engine = engine_for(project, name, target)  # one for all: a far one is logged in to once
-    needs = "engine" if target.kind in OF_KIND else ""
+    of_kind = _of_kind(project, target, engine)
     return [
         Check("configuration", lambda: ok("configuration", f"{project.config.path} is valid")),
         Check("python", _python),
@@ -35,7 +35,28 @@ def checks(project: Project, name: str, target: Target) -> list[Check]:
         Check("disk", lambda: _disk(project)),
         Check("model", lambda: _champion(project)),
         Check("secrets", lambda: _secrets(project, target)),
-        *(OF_KIND[target.kind](project, target, engine) if target.kind in OF_KIND else []),
+        *of_kind,
+        *_of_engine(name, target, engine, of_kind),
+    ]
+
+
+def _of_kind(project: Project, target: Target, engine: Engine) -> list[Check]:
+    """What a kind of target needs beyond the project."""
+    if isinstance(target, RentedTarget):
+        from mldeploy.doctor import rented
+
+        return rented.checks(project, target, engine)
+    return OF_KIND[target.kind](project, target, engine) if target.kind in OF_KIND else []
+
+
+def _of_engine(name: str, target: Target, engine: Engine, of_kind: list[Check]) -> list[Check]:
+    """Where a check called `engine` comes before them they need it; a machine that is not there
+    has none."""
+    has_one = any(one.name == "engine" for one in of_kind)
+    if isinstance(target, RentedTarget) and not has_one:
+        return []
+    needs = "engine" if has_one else ""
+    return [
         Check("port", lambda: _port(target, engine), needs=needs),
         Check("service", lambda: _serving(name, engine), needs=needs),
     ]
@@ -53,7 +74,7 @@ def _of_ssh(project: Project, target: Any, engine: Any) -> list[Check]:
     return ssh.checks(project, target, engine.machine, engine.serving)
 
 
-# What a kind of target needs beyond the project; with one of these comes a check called `engine`.
+# With one of these comes a check called `engine`.
 OF_KIND: dict[str, Callable[[Project, Any, Any], list[Check]]] = {
     "docker": _of_docker,
     "ssh": _of_ssh,

@@ -123,7 +123,7 @@ class RentedMachine(RemoteMachine):
         if self.boot is not None:
             self.boot.mark("the machine installs Docker")
             self.log_in_again()  # the group `docker` counts from the next login on
-        self._see_that_it_ends()
+        self.see_that_it_ends()
         super().make_ready(Ui(agreed=True, explaining=ui.explaining))
 
     def clear(self) -> None:
@@ -199,7 +199,7 @@ class RentedMachine(RemoteMachine):
                 self.ui.note("still installing; cloud images update themselves first")
         # `super().make_ready` installs what is lacking, or says why it can't.
 
-    def _see_that_it_ends(self) -> None:
+    def see_that_it_ends(self) -> None:
         """A machine that nothing ends would be a bill without an end: that is refused."""
         machine = self.must_be
         if machine.expires_at is None:
