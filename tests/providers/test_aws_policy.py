@@ -6,6 +6,7 @@ Proved at the stand-in, which judges every resource that a call touches as AWS d
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,9 +20,11 @@ from mldeploy.errors import MldeployError
 from mldeploy.prices import aws_api
 from mldeploy.providers import tags
 from mldeploy.providers.aws import Aws, find, policy
+from mldeploy.providers.aws.explain import FORBIDDEN
 from mldeploy.providers.base import Ended, Owner, Rented
 from tests.cloud import iam, samples
 from tests.cloud.cloud import Cloud
+from tests.conftest import CHECKOUT
 from tests.providers import aws_account
 from tests.providers.aws_account import order, provider, said, without
 from tests.providers.contract import ignore, keys
@@ -387,3 +390,48 @@ def test_other_roles_can_not_be_handed_over(cloud: Cloud) -> None:
         cloud.learner("scheduler").create_schedule(**asked)
     with pytest.raises(ClientError, match="scheduler:CreateSchedule"):
         cloud.learner("scheduler").create_schedule(**asked | {"Name": "another"})
+
+
+# Its page
+
+PAGE = (CHECKOUT / "docs" / "aws-permissions.md").read_text(encoding="utf-8")
+ONLY_SMALL_ONES, TRUST, MAY = map(json.loads, re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL))
+
+
+def test_the_page_tells_of_every_statement() -> None:
+    told = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
+
+    assert told == [one["Sid"] for one in WITH_BELT["Statement"]]
+
+
+def test_the_pages_belt_on_types_holds(cloud: Cloud, one_region: None) -> None:
+    cloud.plan("PAID")
+    cloud.enforce(LEAST | {"Statement": [*LEAST["Statement"], ONLY_SMALL_ONES]})
+    small, big = provider(cloud), provider(cloud, machine_type="c5.large")
+
+    small.create(order(small, OWNER), ignore, ignore_word)
+    with pytest.raises(MldeployError) as refused:
+        big.create(order(big, Owner("shop", "big")), ignore, ignore_word)
+
+    assert refused.value.do == FORBIDDEN
+
+
+def test_the_pages_role_ends_a_machine_whose_own_end_fails(cloud: Cloud, one_region: None) -> None:
+    iam_client = cloud.client("iam")
+    made = iam_client.create_role(
+        RoleName="mldeploy-ends", AssumeRolePolicyDocument=json.dumps(TRUST)
+    )
+    iam_client.put_role_policy(
+        RoleName="mldeploy-ends", PolicyName="ends", PolicyDocument=json.dumps(MAY)
+    )
+    cloud.enforce(WITH_BELT)
+    aws = provider(cloud, second_belt_role=made["Role"]["Arn"])
+    rented = aws.create(order(aws, OWNER), ignore, ignore_word)
+
+    cloud.advance(3600 + 100)
+    before = cloud.instances()[rented.id]
+    cloud.advance(100)
+    cloud.tick()
+
+    assert before in {"pending", "running"}
+    assert cloud.instances()[rented.id] in {"shutting-down", "terminated"}
