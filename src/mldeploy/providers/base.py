@@ -92,6 +92,7 @@ class Order:
     host_key: str  # the public one that the machine shows
     private_host_key: str  # handed to the machine at its first boot; in no log, plan or tag
     images: tuple[str, ...] = ()  # to have when it is up, where they can be had
+    place: str = ""  # where it is to be, as the account's; empty in orders of before
 
 
 @dataclass(frozen=True)
@@ -165,11 +166,15 @@ class Ended:
 
 @dataclass(frozen=True)
 class Listed:
-    """All of ours, and the places that gave no answer: what is there is not known."""
+    """All of ours, and the places that gave no answer: what is there is not known.
+
+    ``unsure`` are those of the silent ones that did not refuse: another time they may answer.
+    """
 
     things: tuple[Thing, ...]
     silent: tuple[tuple[str, str], ...] = ()  # place, why
     asked: tuple[str, ...] = field(default=())
+    unsure: tuple[str, ...] = ()
 
 
 class Provider(ABC):

@@ -98,18 +98,14 @@ def _settle(desk: Desk, shelf: Shelf) -> None:
         return
     if order.generation <= desk.provider.last_generation(desk.owner):
         return
-    if not _recent(shelf):
+    begun = shelf.last_intended
+    if begun is None or clock.now() - begun > SETTLED:
         return
     with desk.ui.step("an order was begun; see whether a machine came of it"):
         deadline = clock.monotonic() + SETTLED.total_seconds()
-        while clock.monotonic() < deadline and _unsettled(desk, order.made_at):
+        while clock.monotonic() < deadline and _unsettled(desk, begun):
             clock.sleep(LOOK_SECONDS)
 
 
 def _unsettled(desk: Desk, begun: datetime) -> bool:
     return clock.now() - begun < SETTLED and desk.provider.get(desk.owner) is None
-
-
-def _recent(shelf: Shelf) -> list[dict[str, str]]:
-    now = clock.now()
-    return [one for one in shelf.journal() if now - datetime.fromisoformat(one["at"]) < SETTLED]

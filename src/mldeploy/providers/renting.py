@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from mldeploy.config import RentedTarget
 from mldeploy.errors import ConfigError, FailedError, MldeployError, RefusedError
 from mldeploy.prices import as_tag, money
 from mldeploy.project import Project
-from mldeploy.providers import lifetime, limits, provider_of
+from mldeploy.providers import clock, lifetime, limits, provider_of
 from mldeploy.providers.base import (
     Account,
     Order,
@@ -72,7 +72,13 @@ def rent(desk: Desk) -> Rented | None:
         _ask(desk, account)
         _refuse_elsewhere(desk, account)
         for tried in range(MOST_GENERATIONS):
-            order = _order(desk, shelf, tried=tried > 0)
+            last = desk.provider.last_generation(desk.owner)
+            # Only now: one that is counted is also found. It was made while the question was open,
+            # or a moment before this command.
+            if (found := desk.provider.get(desk.owner)) and found.state != "ending":
+                _usable(desk, found)
+                return None
+            order = _order(desk, shelf, account, last, tried=tried > 0)
             shelf.write_order(order)
             try:
                 rented = _create(desk, shelf, order)
@@ -126,7 +132,16 @@ def extend(desk: Desk, machine: Rented, until: datetime | None) -> None:
 
 def _refuse_elsewhere(desk: Desk, account: Account) -> None:
     """A region that was changed in mldeploy.toml must not make a second machine of it."""
-    for thing in desk.provider.list_ours().things:
+    listed = desk.provider.list_ours()
+    if listed.unsure:
+        raise FailedError(
+            "place-silent",
+            what=f"{desk.provider.title} does not tell what there is in "
+            f"{', '.join(listed.unsure)}.",
+            why="; ".join(f"{place}: {why}" for place, why in listed.silent),
+            do=f"in a minute: mldeploy up {desk.name}",
+        )
+    for thing in listed.things:
         alive = thing.kind == "machine" and thing.state not in ("ending", "ended")
         if alive and thing.owner == desk.owner and not account.place.endswith(thing.place):
             raise RefusedError(
@@ -176,14 +191,14 @@ def _ask(desk: Desk, account: Account) -> None:
     )
 
 
-def _order(desk: Desk, shelf: Shelf, *, tried: bool) -> Order:
+def _order(desk: Desk, shelf: Shelf, account: Account, last: int, *, tried: bool) -> Order:
     """The one that was begun and may have been carried out; a new one if that was ``tried``."""
-    last = desk.provider.last_generation(desk.owner)
     begun = shelf.order()
-    if begun and begun.generation > last and _still_wanted(desk, begun) and not tried:
+    wanted = begun and begun.place in ("", account.place) and _still_wanted(desk, begun)
+    if begun and begun.generation > last and wanted and not tried:
         desk.ui.note("go on with the order of an earlier `up`")
         return begun
-    if begun and begun.generation > last and not tried and (age := _age(begun)) < SETTLED:
+    if begun and begun.generation > last and not tried and (age := _age(shelf, begun)) < SETTLED:
         # Its machine may exist and not be listed yet: another order could make a second one.
         raise FailedError(
             "order-unsettled",
@@ -194,10 +209,10 @@ def _order(desk: Desk, shelf: Shelf, *, tried: bool) -> Order:
             f"mldeploy down {desk.name}",
         )
     generation = max(last, begun.generation if begun else 0) + 1
-    return new_order(desk, shelf, generation, datetime.now(UTC))
+    return new_order(desk, shelf, account, generation, clock.now())
 
 
-def new_order(desk: Desk, shelf: Shelf, generation: int, now: datetime) -> Order:
+def new_order(desk: Desk, shelf: Shelf, account: Account, generation: int, now: datetime) -> Order:
     from mldeploy.doctor.ssh_ports import listening_after
 
     login, host, private = shelf.make_keys(f"mldeploy {desk.owner}")
@@ -217,6 +232,7 @@ def new_order(desk: Desk, shelf: Shelf, generation: int, now: datetime) -> Order
         host_key=host,
         private_host_key=private,
         images=_images(desk),
+        place=account.place,
     )
 
 
@@ -227,14 +243,15 @@ def rental_of(owner: Owner, generation: int) -> str:
 
 
 def _still_wanted(desk: Desk, begun: Order) -> bool:
-    now = datetime.now(UTC)
+    now = clock.now()
     return begun.machine_types == desk.target.machine_types and (
         begun.expires_at is None or begun.expires_at - now > lifetime.SOON / 5
     )
 
 
-def _age(begun: Order) -> timedelta:
-    return datetime.now(UTC) - begun.made_at
+def _age(shelf: Shelf, begun: Order) -> timedelta:
+    """Since the last call that it led to: an order may be tried again much later."""
+    return clock.now() - max(begun.made_at, shelf.last_intended or begun.made_at)
 
 
 def _create(desk: Desk, shelf: Shelf, order: Order) -> Rented:

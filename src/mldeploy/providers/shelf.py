@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from mldeploy import locks
 from mldeploy.errors import FailedError
+from mldeploy.providers import clock
 from mldeploy.providers.base import Account, Order, Owner
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ class Shelf:
 
     def intend(self, call: str, about: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        entry = {"at": locks.now(), "pid": os.getpid(), "call": call, "about": about}
+        at = clock.now().isoformat(timespec="seconds")
+        entry = {"at": at, "pid": os.getpid(), "call": call, "about": about}
         file = self.folder / JOURNAL
         if file.exists() and file.stat().st_size > KEEP_BYTES:
             file.replace(file.with_suffix(".old"))
@@ -125,6 +127,11 @@ class Shelf:
             lines = (self.folder / JOURNAL).read_text(encoding="utf-8").splitlines()
             return [json.loads(line) for line in lines if line.endswith("}")]
         return []
+
+    @property
+    def last_intended(self) -> datetime | None:
+        """When this laptop was last about to change something there."""
+        return max((datetime.fromisoformat(one["at"]) for one in self.journal()), default=None)
 
     # Receipts, for the month's budget
 

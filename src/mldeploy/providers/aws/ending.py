@@ -14,38 +14,84 @@ from mldeploy.providers.base import Ended, Intend, Listed, Owner, Rented, Say, T
 
 ENDING_SECONDS = 600.0  # a machine shuts down in its own time; mostly a minute
 FREE_SECONDS = 180.0  # what it held is free a little later
+SETTLED_SECONDS, SETTLE_SECONDS = 120.0, 10.0  # lists know by then what was made
+ROUNDS = 3
 LOOK_SECONDS, SAY_SECONDS = 3.0, 30.0
 
 
 def destroy(session: Session, owner: Owner, intend: Intend, say: Say) -> Ended:
     """In all regions: mldeploy.toml may have named another one when it was rented."""
+    found: dict[str, Thing] = {}
+    machines: dict[str, Rented] = {}
+    failed: dict[str, str] = {}
+    for _ in range(ROUNDS):
+        listed = _listed(session, owner, say)
+        new = [thing for thing in listed if thing.id not in found]
+        found |= {thing.id: thing for thing in new}
+        places = sorted({thing.place for thing in found.values()} | {session.region})
+        for place in places:
+            machines |= {one.id: one for one in _machines(session, place, owner)} | machines
+            here = [thing for thing in new if thing.place == place]
+            _end(session, place, owner, here, intend, say, failed)
+        left = [thing for place in places for thing in find.things(session, place, owner)]
+        if all(thing.id in found for thing in left):
+            break  # else something came to light that was made just before
+    missing = {thing.id for thing in left}
+    left += [thing for name, thing in found.items() if name in failed and name not in missing]
+    there = {thing.id for thing in left}
+    return Ended(
+        removed=tuple(thing for name, thing in found.items() if name not in there),
+        left=tuple(replace(t, state=failed.get(t.id, t.state)) for t in left),
+        machines=tuple(one for one in machines.values() if one.state != "ended"),
+        at=clock.now(),
+    )
+
+
+def _listed(session: Session, owner: Owner, say: Say) -> list[Thing]:
+    """All that there is. A key that was made just now is a sign of a machine that is not listed
+    yet: another laptop orders one at this moment, or a command was ended in the middle of it."""
     listed = find.everywhere(session, owner)
     if listed.unsure:
         raise _unsure(listed)
-    places = sorted({thing.place for thing in listed.things} | {session.region})
-    machines = tuple(one for place in places for one in _machines(session, place, owner))
-    failed: dict[str, str] = {}
-    for place in places:
-        here = [thing for thing in listed.things if thing.place == place]
-        _terminate(session, place, [t for t in here if t.kind == "machine"], intend, say, failed)
-        for thing in here:
-            if thing.kind != "machine":
-                _remove(session, thing, intend, failed)
-        if told := belt.unbuckle(session, place, owner, intend):
-            say(told)
-    left = [thing for place in places for thing in find.things(session, place, owner)]
-    left += [
-        thing
-        for thing in listed.things
-        if thing.id in failed and thing.id not in {one.id for one in left}
-    ]
-    gone = {thing.id for thing in left}
-    return Ended(
-        removed=tuple(thing for thing in listed.things if thing.id not in gone),
-        left=tuple(replace(t, state=failed.get(t.id, t.state)) for t in left),
-        machines=tuple(one for one in machines if one.state != "ended"),
-        at=clock.now(),
+    deadline = clock.monotonic() + SETTLED_SECONDS
+    things = list(listed.things)
+    while (key := _hurried(things)) and clock.monotonic() < deadline:
+        say(f"{key.id} was made just now; see whether a machine follows")
+        clock.sleep(SETTLE_SECONDS)
+        others = [thing for thing in things if thing.place != key.place]
+        things = others + find.things(session, key.place, owner)
+    return things
+
+
+def _hurried(things: list[Thing]) -> Thing | None:
+    rented = {thing.rental for thing in things if thing.kind == "machine"}
+    return next(
+        (
+            thing
+            for thing in things
+            if thing.kind == "key" and thing.rental not in rented and thing.began
+            if (clock.now() - thing.began).total_seconds() < SETTLED_SECONDS
+        ),
+        None,
     )
+
+
+def _end(
+    session: Session,
+    place: str,
+    owner: Owner,
+    things: Sequence[Thing],
+    intend: Intend,
+    say: Say,
+    failed: dict[str, str],
+) -> None:
+    machines = [thing for thing in things if thing.kind == "machine"]
+    _terminate(session, place, machines, intend, say, failed)
+    for thing in things:
+        if thing.kind != "machine":
+            _remove(session, thing, intend, failed)
+    if told := belt.unbuckle(session, place, owner, intend):
+        say(told)
 
 
 def _unsure(listed: Listed) -> FailedError:

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mldeploy.errors import FailedError, MldeployError
+from mldeploy.errors import FailedError, MldeployError, RefusedError
 from mldeploy.prices import Size
 from mldeploy.providers import tags, user_data
 from mldeploy.providers.aws import find, images, network, patience
 from mldeploy.providers.aws.errors import (
+    CloudError,
     DuplicateError,
     MismatchError,
     NoCapacityError,
@@ -106,11 +107,13 @@ def _words(attempt: Attempt) -> tuple[str, str]:
 
 def _settled(session: Session, order: Order, what: dict[str, Any]) -> Rented:
     """Ask until it is known what became of it: a machine, or a clear no."""
+    lost: MldeployError | None = None
     for left in reversed(range(REPEATS)):
         try:
             answer = patience.once_known(lambda: session.call("ec2", "run_instances", **what))
             return find.rented(session.region, answer["Instances"][0])
         except UnknownOutcomeError as error:
+            lost = error
             if found := _listed_after(error, session, order):
                 return found
             if not left:
@@ -125,6 +128,12 @@ def _settled(session: Session, order: Order, what: dict[str, Any]) -> Rented:
                 why=f"Order number {order.generation} was given before, and its machine has ended.",
                 do=f"mldeploy up {order.owner.target}",
             ) from error
+        except MldeployError as error:
+            # No capacity, no quota: EC2 knows the token, so nothing came of it the first time
+            # either. But who is not let in any more hears nothing of what was done before.
+            if lost and not isinstance(error, (CloudError, RefusedError)):
+                raise lost from error
+            raise
     raise AssertionError("unreachable")
 
 
