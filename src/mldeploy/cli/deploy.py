@@ -39,9 +39,10 @@ def plan(target: str | None) -> None:
     ui.result(made.as_dict(), text_of(made))
 
 
-@click.command(cls=Verb, example="mldeploy up --explain")
+@click.command(cls=Verb, example="mldeploy up --explain\nmldeploy up practice --fault lost-reply")
 @target_argument
-def up(target: str | None) -> None:
+@click.option("--fault", metavar="NAME", help="On the practice cloud: let this go wrong.")
+def up(target: str | None, fault: str | None) -> None:
     """Build a release of the champion model and the code as it is, prove it, let it take over.
 
     The new server starts beside the old one. Only when it is ready and answers the golden requests
@@ -51,9 +52,29 @@ def up(target: str | None) -> None:
 
     ui = voice()
     project, name, settings = chosen_target(target)
+    if fault:
+        settings = _with_fault(name, settings, fault)
     done = deploy.up(project, name, settings, ui)
     _tell(
         ui, project, name, settings, done, "already serves" if done.switched is None else "serves"
+    )
+
+
+def _with_fault(name: str, settings: Target, fault: str) -> Target:
+    from mldeploy.errors import ConfigError
+    from mldeploy.providers.fake.settings import FAULTS, FakeTarget
+
+    if isinstance(settings, FakeTarget) and fault in FAULTS:
+        import msgspec
+
+        return msgspec.structs.replace(settings, fault=fault)
+    raise ConfigError(
+        "no-such-fault",
+        what=f"{fault!r} can't go wrong on {name}."
+        if isinstance(settings, FakeTarget)
+        else f"{name} is no target to practise faults on.",
+        why=f'The practice cloud (kind = "fake") knows {", ".join(FAULTS)}.',
+        do="docs/practice-cloud.md tells what each shows",
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from mldeploy.config import Port, RentedTarget
 
 Fault = Literal["no-capacity", "quota", "slow-boot", "unreachable", "denied", "lost-reply"]
+FAULTS: tuple[str, ...] = get_args(Fault)
 
 
 class FakeTarget(RentedTarget, frozen=True, kw_only=True, tag_field="kind", tag="fake"):
