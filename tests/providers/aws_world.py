@@ -209,8 +209,9 @@ class World:
         self.on_request = crash
 
     def lagging(self, looks: int) -> None:
-        """All ways in which what is new may not be known yet."""
-        self.cloud.world.lag = Lag(*[looks] * 5)
+        """All ways in which what is new may not be known yet: by its name it is known sooner."""
+        soon = min(looks, 4)
+        self.cloud.world.lag = Lag(soon, looks, soon, looks, looks)
 
     def see_what_is_old(self) -> None:
         """Lists lag for seconds, however seldom somebody looks."""

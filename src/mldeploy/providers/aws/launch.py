@@ -52,8 +52,12 @@ def name_of(order: Order) -> str:
     return f"mldeploy-{order.owner.project}-{order.owner.target}-{order.rental}"
 
 
-def prepare(session: Session, order: Order, ssh_from: str, intend: Intend) -> Ground | Rented:
+def prepare(
+    session: Session, order: Order, ssh_from: str, intend: Intend, groups: list[str]
+) -> Ground | Rented:
     """The key and the group, which cost nothing; those of an earlier try are used again.
+
+    ``groups`` gets the group's id as soon as there is one, whatever fails after that.
 
     The machine itself, where that try made one. It may have been refused where there is capacity
     now: to ask in that place again before it is listed could make a second one.
@@ -62,6 +66,7 @@ def prepare(session: Session, order: Order, ssh_from: str, intend: Intend) -> Gr
     if not _import_key(session, order, intend) and (found := _listed(session, order)):
         return found
     group = network.make_group(session, name_of(order), place.vpc, _marks(order), intend)
+    groups.append(group)
     rules = {(22, ssh_from), *((port, network.EVERYBODY) for port in order.ports)}
     patience.once_known(lambda: network.set_rules(session, group, rules, intend))
     return Ground(place, group, name_of(order))
@@ -131,10 +136,21 @@ def _settled(session: Session, order: Order, what: dict[str, Any]) -> Rented:
         except MldeployError as error:
             # No capacity, no quota: EC2 knows the token, so nothing came of it the first time
             # either. But who is not let in any more hears nothing of what was done before.
-            if lost and not isinstance(error, (CloudError, RefusedError)):
-                raise lost from error
-            raise
+            if isinstance(error, (CloudError, RefusedError)) or not (lost or _repeated(error)):
+                raise
+            raise lost or UnknownOutcomeError(
+                error.code,
+                what=error.what,
+                why=f"{error.why} The first request got no answer: a machine may exist.",
+                do=error.do,
+            ) from error
     raise AssertionError("unreachable")
+
+
+def _repeated(error: MldeployError) -> bool:
+    """Had boto3 asked before, without an answer that it could use?"""
+    response = getattr(error.__cause__, "response", None) or {}
+    return bool(response.get("ResponseMetadata", {}).get("RetryAttempts"))
 
 
 def _listed_after(lost: UnknownOutcomeError, session: Session, order: Order) -> Rented | None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from mldeploy.errors import MldeployError
 from mldeploy.prices import Price, Size, Table, table
 from mldeploy.providers import lifetime, tags
-from mldeploy.providers.aws import belt, ending, find, launch, network
-from mldeploy.providers.aws.errors import NotThereError, UnknownOutcomeError
+from mldeploy.providers.aws import belt, ending, find, launch, network, patience
+from mldeploy.providers.aws.errors import UnknownOutcomeError
 from mldeploy.providers.aws.session import Session
 from mldeploy.providers.aws.settings import AwsTarget
 from mldeploy.providers.base import (
@@ -97,8 +98,9 @@ class Aws(Provider):
     def create(self, order: Order, intend: Intend, say: Say) -> Rented:
         if found := self._of_rental(order):
             return found
+        groups: list[str] = []
         try:
-            ground = launch.prepare(self.session, order, self._ssh_from(), intend)
+            ground = launch.prepare(self.session, order, self._ssh_from(), intend, groups)
             if isinstance(ground, Rented):
                 return ground
             made = launch.run(self.session, order, ground, self._size, intend, say)
@@ -106,7 +108,7 @@ class Aws(Provider):
             raise  # a machine may exist: what it needs stays, and the next call finds it
         except MldeployError:
             if not self._lives(order.owner):
-                self._tidy(order, intend)
+                self._tidy(order, groups or self._groups(order), intend)
             raise
         try:
             belt.buckle(self.session, made, order.expires_at, intend)
@@ -185,25 +187,19 @@ class Aws(Provider):
         found = self.get(owner)
         return found is not None and found.state != "ending"
 
-    def _tidy(self, order: Order, intend: Intend) -> None:
+    def _tidy(self, order: Order, groups: list[str], intend: Intend) -> None:
         """The group and the key of a machine that was refused; `orphans` lists what stays."""
-        for method, action, what in (
-            ("delete_key_pair", "ec2:DeleteKeyPair", {"KeyName": launch.name_of(order)}),
-            ("delete_security_group", "ec2:DeleteSecurityGroup", None),
-        ):
-            intend(action, launch.name_of(order))
-            try:
-                for each in [what] if what else self._groups(order):
-                    self.session.call("ec2", method, **each)
-            except NotThereError:
-                continue
-            except MldeployError:
-                return
+        key = launch.name_of(order)
+        with suppress(MldeployError):
+            intend("ec2:DeleteKeyPair", key)
+            self.session.call("ec2", "delete_key_pair", KeyName=key)
+        for group in groups:
+            with suppress(MldeployError):
+                intend("ec2:DeleteSecurityGroup", group)
+                delete = partial(self.session.call, "ec2", "delete_security_group", GroupId=group)
+                patience.once_known(delete)
 
-    def _groups(self, order: Order) -> list[dict[str, str]]:
+    def _groups(self, order: Order) -> list[str]:
+        """Of an earlier try; one that was made just now may not be listed yet."""
         things = find.things(self.session, self.region, order.owner)
-        return [
-            {"GroupId": one.id}
-            for one in things
-            if one.kind == "group" and one.rental == order.rental
-        ]
+        return [one.id for one in things if one.kind == "group" and one.rental == order.rental]
