@@ -95,8 +95,8 @@ def _trouble(members: list[Thing], now: datetime) -> str:
             return "it is stopped, and its disk costs money"
     if len(machines) > 1:
         return f"there are {len(machines)} machines where one was meant"
-    if not machines:
-        return "it was left behind by a machine that is no more"
+    if not machines and any(one.price for one in members):
+        return "it was left behind by a machine that is no more, and costs money"
     return ""
 
 

@@ -54,8 +54,8 @@ class Deployed:
 def up(project: Project, name: str, target: Target, ui: Ui) -> Deployed:
     """Build the release of the project as it is, and let it take over once the gate is passed."""
     engine = engine_for(project, name, target)
-    boots = engine.rent(ui)
     try:
+        boots = engine.rent(ui)
         deployed = _up(project, engine, ui, boots=boots)
         if boots:
             here = [Span(*one) for one in ui.took]

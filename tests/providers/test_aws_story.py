@@ -137,7 +137,8 @@ def test_the_lifetime_ends_a_machine_with_the_laptop_gone(renter: Renter) -> Non
     done = renter.type("up", "aws", "--json", "--yes")
     machine = renter.cloud.instances()
     # Nothing of ours runs on this laptop from here on: no command, and no ssh.
-    until(lambda: of_the_cloud(renter.cloud)["machines"] == 0, seconds=240)
+    over = {"shutting-down", "terminated"}
+    until(lambda: set(renter.cloud.instances().values()) <= over, seconds=240)
     after = renter.must("status", "aws")
     listed = renter.must("orphans")
 

@@ -43,7 +43,7 @@ def test_a_machine_within_its_lifetime_is_listed_and_well() -> None:
         ([replace(MACHINE, expires_at=NOW - timedelta(seconds=1))], "lifetime was over"),
         ([replace(MACHINE, state="stopped")], "stopped"),
         ([MACHINE, replace(MACHINE, id="i-2")], "2 machines"),
-        ([GROUP], "left behind"),
+        ([replace(GROUP, kind="disk", price=Decimal("0.0022"))], "left behind"),
     ],
     ids=["overdue", "stopped", "two", "left"],
 )
@@ -51,6 +51,12 @@ def test_what_should_not_be_there_says_why(things: list[Thing], why: str) -> Non
     (group,) = grouped("AWS", things, NOW)
 
     assert why in group.trouble
+
+
+def test_what_an_ended_machine_left_is_no_trouble_while_it_costs_nothing() -> None:
+    (group,) = grouped("AWS", [GROUP], NOW)
+
+    assert (group.trouble, group.price) == ("", Decimal(0))
 
 
 def test_a_machine_for_ever_is_nobodys_fault() -> None:

@@ -221,6 +221,10 @@ def _clouds_text(clouds: Looked) -> list[str]:
         mark = "FORGOTTEN  " if group.trouble else ""
         cost = f"${money(group.price, an_hour=True)} an hour, ${money(group.price * 24)} a day"
         lines.append(f"{mark}{group.owner}   rented on {group.provider}, {cost}")
+        if not group.price:
+            lines.append(
+                "  its machine has ended; what is left costs nothing, and `down` removes it"
+            )
         if group.trouble:
             lines.append(f"  why  {group.trouble}")
             lines.append(f"  do   mldeploy orphans --terminate {group.owner}")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mldeploy.errors import FailedError, MldeployError, RefusedError
+from mldeploy.errors import ConfigError, FailedError, MldeployError, RefusedError
 from mldeploy.prices import Size
 from mldeploy.providers import tags, user_data
 from mldeploy.providers.aws import find, images, network, patience
@@ -53,7 +53,7 @@ def name_of(order: Order) -> str:
 
 
 def prepare(
-    session: Session, order: Order, ssh_from: str, intend: Intend, groups: list[str]
+    session: Session, order: Order, ssh_from: str, intend: Intend, say: Say, groups: list[str]
 ) -> Ground | Rented:
     """The key and the group, which cost nothing; those of an earlier try are used again.
 
@@ -63,8 +63,10 @@ def prepare(
     now: to ask in that place again before it is listed could make a second one.
     """
     place = network.default_place(session)
-    if not _import_key(session, order, intend) and (found := _listed(session, order)):
-        return found
+    if not _import_key(session, order, intend):
+        say("an earlier try may have made a machine: look for it, up to 40 s")
+        if found := _listed(session, order):
+            return found
     group = network.make_group(session, name_of(order), place.vpc, _marks(order), intend)
     groups.append(group)
     rules = {(22, ssh_from), *((port, network.EVERYBODY) for port in order.ports)}
@@ -85,6 +87,8 @@ def run(
     last: NoCapacityError | None = None
     for machine_type in order.machine_types:
         image = images.newest(session, session.target.system, size_of(machine_type))
+        if image.least_gb > order.disk_gb:
+            raise _disk_too_small(order, machine_type, image.least_gb)
         for zone in network.zones_with(session, machine_type):
             if zone not in ground.place.subnets:
                 continue
@@ -198,7 +202,7 @@ def _request(
     marked = [*MARKED, *(["spot-instances-request"] if session.target.spot else [])]
     disk = {
         "VolumeType": "gp3",
-        "VolumeSize": max(order.disk_gb, image.least_gb),
+        "VolumeSize": order.disk_gb,
         "DeleteOnTermination": True,
         "Encrypted": True,
     }
@@ -240,6 +244,16 @@ def _marks(
 ) -> list[dict[str, str]]:
     marks = tags.of(order, machine_type) | ({USER: user} if user else {})
     return [{"Key": key, "Value": value} for key, value in marks.items()]
+
+
+def _disk_too_small(order: Order, machine_type: str, least_gb: int) -> ConfigError:
+    """A larger one, unasked, would cost more than was shown."""
+    return ConfigError(
+        "disk-too-small",
+        what=f"A disk of {order.disk_gb} GB is too small for the image of a {machine_type}.",
+        why=f"The image, with all that a GPU needs, takes {least_gb} GB at the least.",
+        do=f'disk = "{least_gb}GB" in mldeploy.toml, then: mldeploy plan {order.owner.target}',
+    )
 
 
 def _nowhere(

@@ -100,7 +100,7 @@ class Aws(Provider):
             return found
         groups: list[str] = []
         try:
-            ground = launch.prepare(self.session, order, self._ssh_from(), intend, groups)
+            ground = launch.prepare(self.session, order, self._ssh_from(), intend, say, groups)
             if isinstance(ground, Rented):
                 return ground
             made = launch.run(self.session, order, ground, self._size, intend, say)
