@@ -26,7 +26,7 @@ from tests.providers.aws_world import OWNER, Crash, World, world_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-SEQUENCES, STEPS = 250, 10
+SEQUENCES, STEPS = 220, 10
 LAPTOPS = st.sampled_from(["A", "B"])
 ACTIONS = st.sampled_from(
     ["RunInstances"] * 4
