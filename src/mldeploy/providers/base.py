@@ -92,6 +92,7 @@ class Order:
     host_key: str  # the public one that the machine shows
     private_host_key: str  # handed to the machine at its first boot; in no log, plan or tag
     images: tuple[str, ...] = ()  # to have when it is up, where they can be had
+    tried: bool = True  # may a machine have come of it already? As far as this laptop knows
     place: str = ""  # where it is to be, as the account's; empty in orders of before
 
 
@@ -182,6 +183,7 @@ class Provider(ABC):
 
     kind: ClassVar[str]  # as in mldeploy.toml, and the name of its entry point
     title: ClassVar[str]  # for people
+    makes: ClassVar[str] = ""  # the call, as it is intended, before which no machine can exist
     settings: ClassVar[
         type[RentedTarget] | type[SshTarget]
     ]  # the keys of its targets in mldeploy.toml

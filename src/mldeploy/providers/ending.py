@@ -96,6 +96,8 @@ def _settle(desk: Desk, shelf: Shelf) -> None:
     order = shelf.order()
     if order is None or desk.provider.get(desk.owner) is not None:
         return
+    if not shelf.may_have_made(order, desk.provider.makes):
+        return
     if order.generation <= desk.provider.last_generation(desk.owner):
         return
     begun = shelf.last_intended

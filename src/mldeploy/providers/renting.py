@@ -7,7 +7,7 @@ there is by its tags.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from mldeploy.config import RentedTarget
@@ -194,7 +194,13 @@ def _ask(desk: Desk, account: Account) -> None:
 def _order(desk: Desk, shelf: Shelf, account: Account, last: int, *, tried: bool) -> Order:
     """The one that was begun and may have been carried out; a new one if that was ``tried``."""
     begun = shelf.order()
-    wanted = begun and begun.place in ("", account.place) and _still_wanted(desk, begun)
+    if begun and not shelf.may_have_made(begun, desk.provider.makes):
+        # Nothing can have come of it: there is nothing to wait for.
+        if begun.generation > last and _is_wanted(desk, account, begun):
+            return replace(begun, tried=False)
+        generation = max(last, begun.generation) + 1
+        return new_order(desk, shelf, account, generation, clock.now())
+    wanted = begun is not None and _is_wanted(desk, account, begun)
     if begun and begun.generation > last and wanted and not tried:
         desk.ui.note("go on with the order of an earlier `up`")
         return begun
@@ -210,6 +216,10 @@ def _order(desk: Desk, shelf: Shelf, account: Account, last: int, *, tried: bool
         )
     generation = max(last, begun.generation if begun else 0) + 1
     return new_order(desk, shelf, account, generation, clock.now())
+
+
+def _is_wanted(desk: Desk, account: Account, begun: Order) -> bool:
+    return begun.place in ("", account.place) and _still_wanted(desk, begun)
 
 
 def new_order(desk: Desk, shelf: Shelf, account: Account, generation: int, now: datetime) -> Order:
@@ -233,6 +243,7 @@ def new_order(desk: Desk, shelf: Shelf, account: Account, generation: int, now: 
         private_host_key=private,
         images=_images(desk),
         place=account.place,
+        tried=False,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from mldeploy.errors import ConfigError, FailedError, MldeployError, RefusedError
 from mldeploy.prices import Size
@@ -63,7 +63,8 @@ def prepare(
     now: to ask in that place again before it is listed could make a second one.
     """
     place = network.default_place(session)
-    if not _import_key(session, order, intend):
+    whose = _import_key(session, order, intend)
+    if whose == "another's" or (whose == "ours" and order.tried):
         say("an earlier try may have made a machine: look for it, up to 40 s")
         if found := _listed(session, order):
             return found
@@ -176,8 +177,10 @@ def _listed(session: Session, order: Order) -> Rented | None:
     return patience.until(look)
 
 
-def _import_key(session: Session, order: Order, intend: Intend) -> bool:
-    """False where it was there: then this order was begun before, by us or by another laptop.
+def _import_key(
+    session: Session, order: Order, intend: Intend
+) -> Literal["new", "ours", "another's"]:
+    """Where it was there, this order was begun before: by us, or by another laptop.
 
     Then EC2 gives us that one's machine, and `admit` lets us in.
     """
@@ -191,8 +194,10 @@ def _import_key(session: Session, order: Order, intend: Intend) -> bool:
     try:
         session.call("ec2", "import_key_pair", **what)
     except DuplicateError:
-        return False
-    return True
+        there = session.call("ec2", "describe_key_pairs", KeyNames=[name], IncludePublicKey=True)
+        known = [one.get("PublicKey", "").split()[:2] for one in there["KeyPairs"]]
+        return "ours" if order.public_key.split()[:2] in known else "another's"
+    return "new"
 
 
 def _request(

@@ -37,6 +37,7 @@ class Aws(Provider):
 
     kind = "aws"
     title = "AWS"
+    makes = "ec2:RunInstances"
     settings = AwsTarget
     target: AwsTarget
 
