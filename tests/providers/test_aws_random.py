@@ -231,11 +231,6 @@ def chosen_cloud(cloud: Cloud) -> Iterator[None]:
     CLOUDS.clear()
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="not explained yet: two machines when another laptop rents inside the repetition of an "
-    "order that was broken off; see the sequence that is printed with --runxfail",
-)
 def test_in_no_case_two_machines_and_none_that_is_not_listed(chosen_cloud: None) -> None:
     run_state_machine_as_test(
         Renting,
