@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from mldeploy.providers import clock, tags
-from mldeploy.providers.aws import Aws
+from mldeploy.providers.aws import Aws, session
 from mldeploy.providers.aws.settings import AwsTarget
 from mldeploy.providers.base import Owner, Provider, Rented
 from tests.conftest import until
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 class AwsHarness(Harness):
     types = ("t3.small", "t3.medium")
     prices = {"t3.small": "0.0280", "t3.medium": "0.0488"}  # noqa: RUF012 - as the base has it
-    has_a_door = False
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__()
@@ -94,4 +95,23 @@ class TestAws(Contract):
         monkeypatch.setattr(clock, "sleep", sleep)
         monkeypatch.setattr(clock, "monotonic", lambda: passed)
         monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)  # between repeats
+        _make_once(monkeypatch, as_learner)
         return AwsHarness(as_learner)
+
+
+_rsa_key = cache(rsa.generate_private_key)  # moto makes one for each disk that is encrypted
+_clients: dict[tuple[str, str, str], Any] = {}
+
+
+def _make_once(patch: pytest.MonkeyPatch, cloud: Cloud) -> None:
+    """Clients and keys: making them is most of what such a test would do."""
+    make = session.Session.client
+
+    def client(one: session.Session, service: str, region: str | None = None) -> Any:
+        name = (cloud.endpoint, service, region or one.region)
+        if name not in _clients:
+            _clients[name] = make(one, service, region)
+        return _clients[name]
+
+    patch.setattr(rsa, "generate_private_key", _rsa_key)
+    patch.setattr(session.Session, "client", client)
