@@ -19,6 +19,8 @@ from botocore.exceptions import ClientError
 from tests.cloud import lab, samples
 from tests.cloud.cloud import Cloud
 
+pytestmark = pytest.mark.slow
+
 ASK = """\
 import boto3
 print(boto3.client("sts").get_caller_identity()["Arn"])

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tests.cloud.cloud import Cloud
 
 
+pytestmark = pytest.mark.slow
+
+
 class AwsHarness(Harness):
     types = ("t3.small", "t3.medium")
     prices = {"t3.small": "0.0280", "t3.medium": "0.0488"}  # noqa: RUF012 - as the base has it

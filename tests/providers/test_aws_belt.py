@@ -13,6 +13,8 @@ from tests.providers import aws_account
 from tests.providers.aws_account import order, provider
 from tests.providers.contract import ignore
 
+pytestmark = pytest.mark.slow
+
 OWNER = Owner("shop", "cloud")
 
 

@@ -30,6 +30,8 @@ from tests.providers import aws_account
 from tests.providers.aws_account import order, provider, without
 from tests.providers.contract import ignore
 
+pytestmark = pytest.mark.slow
+
 OWNER = Owner("a", "cloud")
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

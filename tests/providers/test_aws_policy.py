@@ -29,7 +29,7 @@ from tests.providers import aws_account
 from tests.providers.aws_account import order, provider, said, without
 from tests.providers.contract import ignore, keys
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 OWNER = Owner("shop", "cloud")
 LEAST = policy.policy()
