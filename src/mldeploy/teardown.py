@@ -80,7 +80,8 @@ def _end_renting(project: Project, name: str, target: RentedTarget, ui: Ui) -> R
 def _serving_if_known(engine: Engine, ui: Ui) -> tuple[Serving, dict[str, Any]]:
     """Who is at work there keeps it; a machine that does not answer must be ended all the same."""
     try:
-        before = engine.serving()
+        with ui.step("see what serves there"):
+            before = engine.serving()
         if before.state != "down":
             engine.refuse_if_locked()
         return before, _known_of(engine.releases(), before.release)

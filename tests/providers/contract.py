@@ -155,8 +155,8 @@ class Journal:
         self.entries.append(f"{call} {about}")
 
 
-class Contract:
-    """The suite. Tests of a provider's own go into another class."""
+class EveryProvider:
+    """What holds for all of them, also for the machine that one has already. See `Contract`."""
 
     @pytest.fixture
     def harness(self) -> Harness:
@@ -167,26 +167,11 @@ class Contract:
         yield
         harness.clear()
 
-    # Making one
-
     def test_who_we_are_is_told(self, harness: Harness) -> None:
         account = harness.provider().check()
         assert account.id
         assert account.who
         assert account.place
-
-    def test_an_order_is_a_machine_with_all_that_was_ordered(self, harness: Harness) -> None:
-        order = harness.order()
-        made = harness.rent(order)
-        assert made.state in ALIVE
-        assert made.machine_type == harness.types[0]
-        assert _ordered(made) == _ordered_in(order)
-        assert harness.machines(order.owner) == [made.id]
-
-    def test_the_bill_begins_when_the_machine_is_made(self, harness: Harness) -> None:
-        before = datetime.now(UTC) - timedelta(seconds=2)
-        made = harness.rent(harness.order())
-        assert before <= made.began <= datetime.now(UTC) + timedelta(seconds=2)
 
     def test_the_same_order_twice_is_one_machine(self, harness: Harness) -> None:
         order = harness.order()
@@ -211,6 +196,91 @@ class Contract:
             each.join(harness.seconds)
         assert len(harness.machines(order.owner)) == 1, made
         assert harness.rent(order).id == harness.machines(order.owner)[0]
+
+    def test_the_hosts_private_key_is_in_nothing_that_is_said(self, harness: Harness) -> None:
+        order, journal = harness.order(), Journal()
+        said: list[str] = []
+        made = harness.provider().create(order, journal, said.append)
+        told = [repr(made), repr(harness.provider().list_ours()), *journal.entries, *said]
+        secret = order.private_host_key.splitlines()[2]
+        assert not [text for text in told if secret in text]
+
+    def test_a_machine_whose_answer_was_lost_is_found_again(self, harness: Harness) -> None:
+        order = harness.order()
+        provider = harness.losing_the_reply()
+        with suppress(UnknownOutcomeError):  # one that asks again by itself need not fail
+            provider.create(order, ignore, silent)
+        assert len(harness.machines(order.owner)) == 1
+        made = harness.rent(order)
+        assert harness.machines(order.owner) == [made.id]
+        assert made.state in ALIVE
+
+    def test_a_machine_that_runs_is_reached_somewhere(self, harness: Harness) -> None:
+        made = harness.rent(harness.order())
+        harness.booted(made)
+        found = harness.provider().get(made.owner)
+        assert found is not None
+        assert found.address
+        assert bool(found.port) is harness.has_a_door
+        assert found.user
+
+    def test_letting_in_twice_is_as_good_as_once(self, harness: Harness) -> None:
+        made = harness.rent(harness.order())
+        harness.booted(made)
+        for _ in range(2):
+            harness.provider().let_in(made, ignore)
+        assert harness.machines(made.owner) == [made.id]
+
+    def test_opening_the_same_ports_twice_is_as_good_as_once(self, harness: Harness) -> None:
+        made = harness.rent(harness.order())
+        harness.booted(made)
+        for _ in range(2):
+            harness.provider().open_ports(made, (), ignore)
+        assert harness.machines(made.owner) == [made.id]
+
+    def test_prices_are_those_of_the_table(self, harness: Harness) -> None:
+        provider = harness.provider()
+        told = {each: money(provider.price(each).total, an_hour=True) for each in harness.types}
+        assert told == harness.prices
+
+    def test_the_sum_of_the_parts_is_the_price(self, harness: Harness) -> None:
+        price = harness.provider().price(harness.types[0])
+        assert price.total == sum(amount for _, amount in price.parts())
+        assert from_tag(as_tag(price)).total == price.total
+
+    def test_the_end_of_nothing_is_no_error(self, harness: Harness) -> None:
+        ended = harness.provider().destroy(harness.owner(), ignore, silent)
+        assert (ended.removed, ended.left, ended.machines) == ((), (), ())
+
+    def test_a_second_end_finds_nothing_more(self, harness: Harness) -> None:
+        made = harness.rent(harness.order())
+        harness.provider().destroy(made.owner, ignore, silent)
+        again = harness.provider().destroy(made.owner, ignore, silent)
+        assert (again.removed, again.left) == ((), ())
+
+    def test_the_end_while_it_still_boots_is_an_end_too(self, harness: Harness) -> None:
+        made = harness.rent(harness.order())
+        harness.provider().destroy(made.owner, ignore, silent)
+        assert harness.things(made.owner) == []
+
+
+class Contract(EveryProvider):
+    """And what holds for those that rent. Tests of a provider's own go into another class."""
+
+    # Making one
+
+    def test_an_order_is_a_machine_with_all_that_was_ordered(self, harness: Harness) -> None:
+        order = harness.order()
+        made = harness.rent(order)
+        assert made.state in ALIVE
+        assert made.machine_type == harness.types[0]
+        assert _ordered(made) == _ordered_in(order)
+        assert harness.machines(order.owner) == [made.id]
+
+    def test_the_bill_begins_when_the_machine_is_made(self, harness: Harness) -> None:
+        before = datetime.now(UTC) - timedelta(seconds=2)
+        made = harness.rent(harness.order())
+        assert before <= made.began <= datetime.now(UTC) + timedelta(seconds=2)
 
     def test_the_same_order_after_its_end_is_the_ended_machine_and_no_second_one(
         self, harness: Harness
@@ -247,14 +317,6 @@ class Contract:
         harness.provider().destroy(order.owner, journal, silent)
         assert 0 < made < len(journal.entries)
 
-    def test_the_hosts_private_key_is_in_nothing_that_is_said(self, harness: Harness) -> None:
-        order, journal = harness.order(), Journal()
-        said: list[str] = []
-        made = harness.provider().create(order, journal, said.append)
-        told = [repr(made), repr(harness.provider().list_ours()), *journal.entries, *said]
-        secret = order.private_host_key.splitlines()[2]
-        assert not [text for text in told if secret in text]
-
     # Where things go wrong
 
     def test_after_a_crash_before_any_call_the_same_order_is_one_machine(
@@ -290,16 +352,6 @@ class Contract:
                 harness.provider().destroy(owner, Journal(number), silent)
             harness.provider().destroy(owner, ignore, silent)
             assert harness.things(owner) == [], f"after crash {number}"
-
-    def test_a_machine_whose_answer_was_lost_is_found_again(self, harness: Harness) -> None:
-        order = harness.order()
-        provider = harness.losing_the_reply()
-        with suppress(UnknownOutcomeError):  # one that asks again by itself need not fail
-            provider.create(order, ignore, silent)
-        assert len(harness.machines(order.owner)) == 1
-        made = harness.rent(order)
-        assert harness.machines(order.owner) == [made.id]
-        assert made.state in ALIVE
 
     def test_where_there_is_no_capacity_the_next_type_is_rented_at_its_own_price(
         self, harness: Harness
@@ -338,15 +390,6 @@ class Contract:
         assert found.machine_type == made.machine_type
         assert found.began == made.began
         assert _ordered(found) == _ordered_in(order)
-
-    def test_a_machine_that_runs_is_reached_somewhere(self, harness: Harness) -> None:
-        made = harness.rent(harness.order())
-        harness.booted(made)
-        found = harness.provider().get(made.owner)
-        assert found is not None
-        assert found.address
-        assert bool(found.port) is harness.has_a_door
-        assert found.user
 
     def test_the_machine_that_is_alive_comes_before_one_that_ends(self, harness: Harness) -> None:
         owner = harness.owner()
@@ -405,25 +448,7 @@ class Contract:
             (thing,) = _machines_listed(harness, made.owner)
             assert thing.expires_at == end
 
-    def test_letting_in_twice_is_as_good_as_once(self, harness: Harness) -> None:
-        made = harness.rent(harness.order())
-        harness.booted(made)
-        for _ in range(2):
-            harness.provider().let_in(made, ignore)
-        assert harness.machines(made.owner) == [made.id]
-
-    def test_opening_the_same_ports_twice_is_as_good_as_once(self, harness: Harness) -> None:
-        made = harness.rent(harness.order())
-        harness.booted(made)
-        for _ in range(2):
-            harness.provider().open_ports(made, (), ignore)
-        assert harness.machines(made.owner) == [made.id]
-
     # Ending it
-
-    def test_the_end_of_nothing_is_no_error(self, harness: Harness) -> None:
-        ended = harness.provider().destroy(harness.owner(), ignore, silent)
-        assert (ended.removed, ended.left, ended.machines) == ((), (), ())
 
     def test_an_end_is_over_when_the_cloud_says_so(self, harness: Harness) -> None:
         made = harness.rent(harness.order())
@@ -436,17 +461,6 @@ class Contract:
         assert made.id in [thing.id for thing in ended.removed]
         assert ended.machines[0].price == made.price
         assert ended.at >= made.began
-
-    def test_the_end_while_it_still_boots_is_an_end_too(self, harness: Harness) -> None:
-        made = harness.rent(harness.order())
-        harness.provider().destroy(made.owner, ignore, silent)
-        assert harness.things(made.owner) == []
-
-    def test_a_second_end_finds_nothing_more(self, harness: Harness) -> None:
-        made = harness.rent(harness.order())
-        harness.provider().destroy(made.owner, ignore, silent)
-        again = harness.provider().destroy(made.owner, ignore, silent)
-        assert (again.removed, again.left) == ((), ())
 
     def test_all_machines_of_the_owner_end(self, harness: Harness) -> None:
         owner = harness.owner()
@@ -470,16 +484,6 @@ class Contract:
         assert all(len(harness.machines(each)) == 1 for each in after)
 
     # What it costs
-
-    def test_prices_are_those_of_the_table(self, harness: Harness) -> None:
-        provider = harness.provider()
-        told = {each: money(provider.price(each).total, an_hour=True) for each in harness.types}
-        assert told == harness.prices
-
-    def test_the_sum_of_the_parts_is_the_price(self, harness: Harness) -> None:
-        price = harness.provider().price(harness.types[0])
-        assert price.total == sum(amount for _, amount in price.parts())
-        assert from_tag(as_tag(price)).total == price.total
 
     def test_sizes_are_told_the_cheapest_first(self, harness: Harness) -> None:
         sizes = harness.provider().sizes()

@@ -181,6 +181,17 @@ def test_above_max_price_nothing_is_made(renter: Renter) -> None:
     assert not [call for call in renter.cloud.calls if not re.match("Describe|Get", call.action)]
 
 
+def test_above_the_projects_budget_nothing_is_made(renter: Renter) -> None:
+    file = renter.place.root / "mldeploy.toml"
+    file.write_text(file.read_text().replace("[project]\n", "[project]\nbudget = 0.02\n"))
+    plan = renter.must("plan", "aws")
+    done = renter.type("up", "aws", "--json", "--yes")
+
+    assert "budget" in plan["refused"]
+    assert (done.code, done.json["error"]["code"]) == (3, "over-budget")
+    assert set(of_the_cloud(renter.cloud).values()) == {0}
+
+
 def test_an_up_that_fails_says_what_stays_and_what_it_costs(renter: Renter) -> None:
     broken = renter.place.root / "mldeploy.toml"
     renter.settings(base='"python:none-such"')

@@ -10,10 +10,10 @@ import pytest
 from mldeploy.config import SshTarget
 from mldeploy.errors import ConfigError
 from mldeploy.prices import as_tag, from_tag
-from mldeploy.providers.base import Order, Owner
+from mldeploy.providers.base import Order, Owner, Provider, Rented
 from mldeploy.providers.fake import FakeTarget
 from mldeploy.providers.own import Own
-from tests.providers.contract import Journal, ignore, silent
+from tests.providers.contract import EveryProvider, Harness, Journal, ignore, silent
 
 OWNER = Owner("function-docs", "box")
 
@@ -83,3 +83,34 @@ def test_ordering_it_gives_it(own: Own) -> None:
     now = datetime.now(UTC)
     order = Order(OWNER, "rental", 1, (), {}, 20, (443,), "me", now, None, "key", "host", "private")
     assert own.create(order, ignore, silent) == own.get(OWNER)
+
+
+class OwnHarness(Harness):
+    """Its cloud is one machine, which nobody can make or end."""
+
+    types = ("as it is", "as it is")
+    prices = {"as it is": "0.0000"}  # noqa: RUF012 - as the base has it
+
+    def provider(self) -> Provider:
+        return Own(SshTarget(host="ubuntu@203.0.113.7:2222"))
+
+    def without_capacity(self, *machine_types: str) -> Provider:
+        return self.provider()
+
+    def losing_the_reply(self) -> Provider:
+        return self.provider()
+
+    def machines(self, owner: Owner) -> list[str]:
+        return ["ubuntu@203.0.113.7:2222"]
+
+    def things(self, owner: Owner) -> list[str]:
+        return []
+
+    def end(self, rented: Rented) -> None:
+        raise AssertionError("nobody ends it")
+
+
+class TestOwn(EveryProvider):
+    @pytest.fixture
+    def harness(self) -> Harness:
+        return OwnHarness()

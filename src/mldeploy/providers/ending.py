@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from mldeploy.errors import Interrupted
 from mldeploy.prices import by_parts, money
 from mldeploy.prices.amounts import LEAST_BILLED
 from mldeploy.providers import clock
@@ -59,7 +60,12 @@ def end(desk: Desk) -> Ended:
     with shelf.lock("down"):
         _settle(desk, shelf)
         with desk.ui.step(f"end everything of {desk.owner} on {desk.provider.title}") as step:
-            ended = desk.provider.destroy(desk.owner, shelf.intend, desk.ui.note)
+            try:
+                ended = desk.provider.destroy(desk.owner, shelf.intend, desk.ui.note)
+            except KeyboardInterrupt as error:
+                raise Interrupted(
+                    f"It may be ending already: mldeploy down {desk.name} goes on, and proves it."
+                ) from error
             step.say(f"{len(ended.removed)} removed, {len(ended.left)} left")
         for machine in ended.machines:
             note = bill(machine, ended.at)
