@@ -70,10 +70,16 @@ def _end_renting(project: Project, name: str, target: RentedTarget, ui: Ui) -> R
     return Receipt(
         target=name,
         removed=[thing.text for thing in ended.removed],
-        left=[ending.costs(thing) for thing in ended.left],
+        left=[
+            *(ending.costs(thing) for thing in ended.left),
+            *(f"{place} gave no answer: what is there is not known" for place in ended.unsure),
+        ],
         served_for=_seconds_since(before.started_at),
         bills=tuple(ending.bill(one, ended.at) for one in ended.machines),
-        do=tuple(line for thing in ended.left for line in (thing.end_it, thing.page) if line),
+        do=(
+            *(line for thing in ended.left for line in (thing.end_it, thing.page) if line),
+            *((f"mldeploy down {name}",) if ended.unsure else ()),
+        ),
     )
 
 

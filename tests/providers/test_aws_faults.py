@@ -43,7 +43,7 @@ def end_well(world: World, laptop: str = "A") -> Ended:
     """Take it down when nothing is wrong any more: nothing is alive, nothing is left."""
     world.settled()
     ended = world.down(laptop)
-    assert ended.left == ()
+    assert (ended.left, ended.unsure) == ((), ())
     assert world.alive() == []
     assert world.leftovers() == []
     return ended
@@ -66,7 +66,7 @@ def rents_one(world: World, laptop: str = "A") -> str:
 
 def says_the_truth(world: World, ended: Ended) -> None:
     """`down` may leave something, but says so."""
-    if not ended.left:
+    if not ended.left and not ended.unsure:
         assert world.alive() == []
         assert world.leftovers() == []
 
@@ -310,12 +310,24 @@ def test_a_region_that_gives_no_answer_is_not_taken_for_an_empty_one(
     rents_one(world)
     world.region = "eu-central-1"
     world.cloud.fail("DescribeInstances", code, times=100, region="us-east-1")
-    with pytest.raises(FailedError):
-        world.down()
+    assert world.down().unsure == ("us-east-1",)
     with pytest.raises(FailedError):
         world.up()
     world.check()
     end_well(world)
+
+
+@pytest.mark.parametrize("code", ["RequestLimitExceeded", None])
+def test_a_region_that_gives_no_answer_keeps_no_machine_elsewhere_alive(
+    world: World, code: str | None
+) -> None:
+    rents_one(world)
+    world.settled()
+    world.cloud.fail("DescribeInstances", code, times=100, region="eu-central-1")
+    ended = world.down()
+
+    assert world.alive() == []
+    assert ended.unsure == ("eu-central-1",)
 
 
 # (f) Eventual consistency

@@ -56,7 +56,7 @@ class Renting(RuleBasedStateMachine):
         try:
             self.world.settled()
             ended = self.world.down("C")
-            assert ended.left == ()
+            assert (ended.left, ended.unsure) == ((), ())
             self._nothing_is_there()
         finally:
             self.entered.__exit__(None, None, None)
@@ -79,7 +79,7 @@ class Renting(RuleBasedStateMachine):
         crashed, ended = self._do(lambda: self.world.down(laptop))
         if crashed or isinstance(ended, MldeployError):
             return
-        if not ended.left:
+        if not ended.left and not ended.unsure:
             self._nothing_is_there()
         self._costs_what_the_table_says(ended)
 

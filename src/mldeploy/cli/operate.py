@@ -279,14 +279,16 @@ def _end_rented(ui: Any, wanted: str) -> int | None:
         bills = [ending.bill(one, ended.at) for one in ended.machines]
         lines = [f"removed  {one.text}" for one in ended.removed]
         lines += [f"LEFT     {ending.costs(one)}\n  do   {one.end_it}" for one in ended.left]
+        lines += [f"NOT KNOWN  {place} gave no answer; try again" for place in ended.unsure]
         lines += [f"cost     ${money(one.total)} for {one.id}, {one.hours:.2f} h" for one in bills]
         data = {
             "removed": [one.text for one in ended.removed],
             "left": [ending.costs(one) for one in ended.left],
+            "not_known": list(ended.unsure),
             "machines": [one.as_dict() for one in bills],
         }
         ui.result(data, "\n".join(lines))
-        return 1 if ended.left else 0
+        return 1 if ended.left or ended.unsure else 0
     return None
 
 

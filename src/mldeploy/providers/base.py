@@ -156,13 +156,14 @@ class Ended:
     """What :meth:`Provider.destroy` did: the cloud itself lists nothing but ``left`` any more.
 
     ``machines`` are those that ran, as they were before the end; ``at`` is when the last one was
-    seen ended.
+    seen ended. ``unsure`` are places that gave no answer: what is there is not known.
     """
 
     removed: tuple[Thing, ...]
     left: tuple[Thing, ...]
     machines: tuple[Rented, ...]
     at: datetime
+    unsure: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

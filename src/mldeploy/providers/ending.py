@@ -70,7 +70,7 @@ def end(desk: Desk) -> Ended:
         for machine in ended.machines:
             note = bill(machine, ended.at)
             shelf.add_receipt(machine.rental, ended.at, note.total)
-        if not ended.left:
+        if not ended.left and not ended.unsure:
             shelf.forget_order()
     return ended
 

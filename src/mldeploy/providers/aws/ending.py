@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from mldeploy.errors import FailedError, MldeployError
+from mldeploy.errors import MldeployError
 from mldeploy.providers import clock
 from mldeploy.providers.aws import belt, find, patience
 from mldeploy.providers.aws.errors import InUseError, NotThereError, UnknownOutcomeError
 from mldeploy.providers.aws.session import Session
-from mldeploy.providers.base import Ended, Intend, Listed, Owner, Rented, Say, Thing
+from mldeploy.providers.base import Ended, Intend, Owner, Rented, Say, Thing
 
 ENDING_SECONDS = 600.0  # a machine shuts down in its own time; mostly a minute
 FREE_SECONDS = 180.0  # what it held is free a little later
@@ -25,7 +25,7 @@ def destroy(session: Session, owner: Owner, intend: Intend, say: Say) -> Ended:
     machines: dict[str, Rented] = {}
     failed: dict[str, str] = {}
     for _ in range(ROUNDS):
-        listed = _listed(session, owner, say)
+        listed, unsure = _listed(session, owner, say)
         new = [thing for thing in listed if thing.id not in found]
         found |= {thing.id: thing for thing in new}
         places = sorted({thing.place for thing in found.values()} | {session.region})
@@ -44,15 +44,17 @@ def destroy(session: Session, owner: Owner, intend: Intend, say: Say) -> Ended:
         left=tuple(replace(t, state=failed.get(t.id, t.state)) for t in left),
         machines=tuple(one for one in machines.values() if one.state != "ended"),
         at=clock.now(),
+        unsure=unsure,
     )
 
 
-def _listed(session: Session, owner: Owner, say: Say) -> list[Thing]:
-    """All that there is. A key that was made just now is a sign of a machine that is not listed
-    yet: another laptop orders one at this moment, or a command was ended in the middle of it."""
+def _listed(session: Session, owner: Owner, say: Say) -> tuple[list[Thing], tuple[str, ...]]:
+    """All that there is, and the regions that gave no answer: what is known is ended all the same.
+
+    A key that was made just now is a sign of a machine that is not listed yet: another laptop
+    orders one at this moment, or a command was ended in the middle of it.
+    """
     listed = find.everywhere(session, owner)
-    if listed.unsure:
-        raise _unsure(listed)
     deadline = clock.monotonic() + SETTLED_SECONDS
     things = list(listed.things)
     while (key := _hurried(things)) and clock.monotonic() < deadline:
@@ -60,7 +62,7 @@ def _listed(session: Session, owner: Owner, say: Say) -> list[Thing]:
         clock.sleep(SETTLE_SECONDS)
         others = [thing for thing in things if thing.place != key.place]
         things = others + find.things(session, key.place, owner)
-    return things
+    return things, listed.unsure
 
 
 def _hurried(things: list[Thing]) -> Thing | None:
@@ -92,17 +94,6 @@ def _end(
             _remove(session, thing, intend, failed)
     if told := belt.unbuckle(session, place, owner, intend):
         say(told)
-
-
-def _unsure(listed: Listed) -> FailedError:
-    """What is left there can't be known, so it can't be said that nothing is."""
-    why = "; ".join(f"{place}: {why}" for place, why in listed.silent if place in listed.unsure)
-    return FailedError(
-        "aws-region-silent",
-        what=f"AWS does not tell what there is in {', '.join(listed.unsure)}.",
-        why=why,
-        do="in a minute: mldeploy down",
-    )
 
 
 def _machines(session: Session, place: str, owner: Owner) -> list[Rented]:
@@ -206,4 +197,3 @@ _REMOVALS: dict[str, tuple[str, str, str]] = {
     "group": ("ec2:DeleteSecurityGroup", "delete_security_group", "GroupId"),
     "key": ("ec2:DeleteKeyPair", "delete_key_pair", "KeyName"),
 }
-Remover = Callable[[str], None]
