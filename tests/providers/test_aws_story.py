@@ -161,12 +161,15 @@ def test_another_laptop_sees_it_works_on_it_and_ends_it(
     seen = renter.must("status", "aws")
     answer = renter.must("predict", "aws")
     again = renter.must("up", "aws")
-    down = renter.must("down", "aws")
+    # With nothing but credentials, and in no project's folder:
+    ended = renter.must("-C", str(tmp_path), "orphans", "--terminate", "function-docs/aws")
+    nothing = renter.must("-C", str(tmp_path), "orphans")
 
     assert seen["release"] == up["release"]
     assert answer["release"] == up["release"]
     assert again["url"] == up["url"]
-    assert down["left"] == []
+    assert (ended["left"], len(ended["machines"])) == ([], 1)
+    assert nothing["rented"] == []
     assert set(of_the_cloud(renter.cloud).values()) == {0}
 
 
