@@ -64,14 +64,16 @@ def words(found: dict[str, Any]) -> list[str]:
             f"own certificate authority, SHA-256 {found['ca_fingerprint']}  (predict verifies it)"
         )
     if found["ca_fingerprint"] and found["certificate"] == "address":
-        told.append(_why_its_own(urlsplit(found["url"] or "").hostname or ""))
+        host = urlsplit(found["url"] or "").hostname or ""
+        told.append(_why_its_own(host, found.get("acme_directory")))
     return told
 
 
-def _why_its_own(host: str) -> str:
+def _why_its_own(host: str, another: str | None) -> str:
+    """``another`` is an authority beside the public ones, which may know addresses within."""
     from mldeploy.edge.certificate import of_the_world
 
-    if of_the_world(host):
+    if another or of_the_world(host):
         return "no other gave one for this address; `mldeploy logs --edge` says why"
     return "public authorities give none to an address that the world can't reach"
 

@@ -137,6 +137,7 @@ def describe(
         "kind": target.kind,
         "url": serving.url,
         "certificate": getattr(target, "certificate", "none"),
+        "acme_directory": getattr(target, "acme_directory", None),
         "ca_fingerprint": fingerprint(authority) if authority else None,
         "release": serving.release,
         "model": made.model if made else None,

@@ -94,11 +94,11 @@ class Place(Workplace):
     def set(self, **settings: Any) -> None:
         """The target's settings, written anew."""
         path = self.root / "mldeploy.toml"
-        text, _, _ = path.read_text().partition(f"[targets.{BOX}]")
+        text, _, _ = path.read_text().partition(f"\n[targets.{BOX}]")
         chosen = {**self.target, "replicas": REPLICAS, "drain_timeout": 10}
         chosen |= {"memory": "512MB", "cpus": 2, **settings}
         lines = [f"{name} = {_toml(value)}" for name, value in chosen.items()]
-        path.write_text(text + f"[targets.{BOX}]\n" + "\n".join(lines) + "\n")
+        path.write_text(text + f"\n[targets.{BOX}]\n" + "\n".join(lines) + "\n")
 
     @property
     def target(self) -> dict[str, Any]:
