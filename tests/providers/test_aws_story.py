@@ -44,6 +44,11 @@ class Renter:
         assert done.code == 0, done.stdout + done.stderr
         return done.json
 
+    def forgotten(self, *before: str) -> list[dict[str, Any]]:
+        """What `orphans` lists on AWS; this machine's practice cloud may be somebody else's now."""
+        found = self.type(*before, "orphans", "--json").json["rented"]
+        return [group for group in found if group["provider"] == "AWS"]
+
     def settings(self, **changed: str) -> None:
         file = self.place.root / "mldeploy.toml"
         text = file.read_text()
@@ -100,7 +105,7 @@ def test_from_plan_to_receipt(renter: Renter) -> None:
     second = renter.must("up", "aws")
     back = renter.must("rollback", "aws")
     status = renter.must("status", "aws")
-    listed = renter.must("orphans")
+    listed = renter.forgotten()
     down = renter.must("down", "aws")
 
     assert (plan["price_per_hour"], plan["price_until_end"]) == ("0.0280", "0.03")
@@ -111,7 +116,7 @@ def test_from_plan_to_receipt(renter: Renter) -> None:
     assert second["expires_at"] == status["expires_at"] == longer["expires_at"]
     assert second["release"] != up["release"] == back["release"]
     assert second["url"] == up["url"]  # the same machine
-    (group,) = listed["rented"]
+    (group,) = listed
     assert (group["trouble"], group["price_per_hour"]) == (None, "0.0280")
     assert down["left"] == []
     (machine,) = down["machines"]
@@ -140,12 +145,12 @@ def test_the_lifetime_ends_a_machine_with_the_laptop_gone(renter: Renter) -> Non
     over = {"shutting-down", "terminated"}
     until(lambda: set(renter.cloud.instances().values()) <= over, seconds=240)
     after = renter.must("status", "aws")
-    listed = renter.must("orphans")
+    listed = renter.forgotten()
 
     assert len(machine) == 1
     assert "ends itself in" in done.stderr  # the end was near: that is said
     assert (after["state"], after["machine"]) == ("down", None)
-    left = [thing["kind"] for group in listed["rented"] for thing in group["things"]]
+    left = [thing["kind"] for group in listed for thing in group["things"]]
     assert "machine" not in left
     assert "disk" not in left
     assert renter.must("down", "aws")["left"] == []
@@ -163,13 +168,13 @@ def test_another_laptop_sees_it_works_on_it_and_ends_it(
     again = renter.must("up", "aws")
     # With nothing but credentials, and in no project's folder:
     ended = renter.must("-C", str(tmp_path), "orphans", "--terminate", "function-docs/aws")
-    nothing = renter.must("-C", str(tmp_path), "orphans")
+    nothing = renter.forgotten("-C", str(tmp_path))
 
     assert seen["release"] == up["release"]
     assert answer["release"] == up["release"]
     assert again["url"] == up["url"]
     assert (ended["left"], len(ended["machines"])) == ([], 1)
-    assert nothing["rented"] == []
+    assert nothing == []
     assert set(of_the_cloud(renter.cloud).values()) == {0}
 
 

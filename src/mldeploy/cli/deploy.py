@@ -139,9 +139,12 @@ def _bill_lines(bills: tuple[Bill, ...]) -> list[str]:
             f"  machine  {bill.id}, {bill.machine_type} in {bill.place}, "
             f"{bill.began:%Y-%m-%d %H:%M:%S} to {bill.ended:%H:%M:%S} UTC ({bill.hours:.2f} h)"
         )
+        cost = f"${money(bill.total)} = {parts}"
+        if bill.hourly and not bill.total:
+            cost = "less than a cent"
         lines.append(
-            f"  cost     ${money(bill.total)} = {parts}   (${money(bill.hourly, an_hour=True)} an "
-            f"hour, price list of {bill.dated}; traffic is not in it)"
+            f"  cost     {cost}   (${money(bill.hourly, an_hour=True)} an hour, price list of "
+            f"{bill.dated}; traffic is not in it)"
         )
     return lines
 
