@@ -35,6 +35,7 @@ def build(project: Project, ui: Ui) -> Release:
 
     Raises :class:`FailedError` with nothing left behind but whole releases and environments.
     """
+    project.config.project.require_served()
     interpreter = project.python()
     with _workshop(project) as workshop:
         context = workshop / "context"
@@ -51,7 +52,7 @@ def build(project: Project, ui: Ui) -> Release:
             with ui.step("serving environment") as step:
                 made = serving_environment.ensure(project, interpreter, requirements, ui)
                 step.say(made.summary)
-            with ui.step(f"model {project.config.project.model}") as step:
+            with ui.step(f"model {project.config.project.served.model}") as step:
                 champion = taking.result()
                 step.say(f"version {champion.version}, run {champion.run_id[:8]}")
             requests = golden.read(project.golden, champion.run_id)
@@ -67,7 +68,7 @@ def build(project: Project, ui: Ui) -> Release:
 
 def take_champion(project: Project, interpreter: Path, folder: Path, ui: Ui) -> Champion:
     """Copy the champion's serving files from MLflow to ``folder``; the registry is the truth."""
-    wanted = project.config.project
+    wanted = project.config.project.served
     ui.explain(
         f"mlflow artifacts download --run-id (of models:/{wanted.model}) --artifact-path serving",
         "the model is whatever the registry's alias names now, not what lies in a folder",
@@ -92,7 +93,9 @@ def take_champion(project: Project, interpreter: Path, folder: Path, ui: Ui) -> 
 
 def look_up_champion(project: Project, ui: Ui) -> Champion:
     """What the registry says of the champion, without keeping its files."""
-    if found := champions.known(project.root, project.state, project.config.project.model, None):
+    if found := champions.known(
+        project.root, project.state, project.config.project.served.model, None
+    ):
         return found
     with tempfile.TemporaryDirectory() as folder:
         return take_champion(project, project.python(), Path(folder) / MODEL_FOLDER, ui)
@@ -155,8 +158,8 @@ def _identify(
     git = git_state(project.root)
     return Release(
         name=release.name_of(champion.version, git.commit, digest),
-        service=project.config.project.service,
-        model=project.config.project.model_name,
+        service=project.config.project.served.service,
+        model=project.config.project.served.model_name,
         model_version=champion.version,
         run_id=champion.run_id,
         commit=git.commit,
@@ -171,7 +174,11 @@ def _identify(
 
 def _builder(project: Project, workshop: Path) -> AbstractContextManager[Callable[[str], str]]:
     """A process of the project's interpreter that is ready to build once it is told the name."""
-    words = [project.config.project.service, str(workshop / "context"), str(workshop / "store")]
+    words = [
+        project.config.project.served.service,
+        str(workshop / "context"),
+        str(workshop / "store"),
+    ]
     command = [str(project.python()), str(SCRIPTS / "build_bento.py"), *words]
     return waiting_for_order(command, cwd=project.root, timeout=BUILD_SECONDS)
 
@@ -219,7 +226,7 @@ def _answer(output: str) -> dict[str, Any]:
 
 
 def _no_champion(project: Project, found: dict[str, Any]) -> FailedError:
-    wanted = project.config.project
+    wanted = project.config.project.served
     why = {
         "registry": "Nothing has been trained here yet: there is no mlflow.db in this project.",
         "alias": f"The MLflow registry has no model {wanted.model_name!r} with the alias "

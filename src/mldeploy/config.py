@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
 from mldeploy.errors import ConfigError
+from mldeploy.jobs import spec
+from mldeploy.jobs.spec import Task
 
 FILE_NAME = "mldeploy.toml"
 T = TypeVar("T", bound=msgspec.Struct)
@@ -31,14 +34,43 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``service`` is ``module:Class`` of the BentoML service, ``model`` is ``name@alias`` in the
     MLflow registry, ``golden`` the path of the golden requests, from the project's folder.
+    A project that only runs jobs has neither service nor model.
     """
 
     name: Name
-    service: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
-    model: Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+$")]
+    service: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] | None = None
+    model: Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
     golden: str = "tests/golden.json"
     # US dollars a calendar month, for everything that is rented for the project.
     budget: Annotated[float, msgspec.Meta(gt=0)] | None = None
+
+    @property
+    def served(self) -> Served:
+        """What releases are made of; raises :class:`ConfigError` where only jobs are run."""
+        if self.service and self.model:
+            return Served(self.service, self.model)
+        raise ConfigError(
+            "nothing-to-serve",
+            what=f"{self.name} has nothing to serve.",
+            why=f"[project] in {FILE_NAME} names no service and no model: it only runs jobs.",
+            do=f'add to it: service = "PACKAGE.service:CLASS" and model = "{self.name}@champion"',
+        )
+
+    @property
+    def serves(self) -> bool:
+        return self.service is not None
+
+    def require_served(self) -> None:
+        """Before anything is looked at or made for a release that there can't be."""
+        _ = self.served
+
+
+@dataclass(frozen=True)
+class Served:
+    """A service and the model that it answers with."""
+
+    service: str
+    model: str
 
     @property
     def package(self) -> str:
@@ -251,7 +283,9 @@ EXPECTED = {
     "budget": "US dollars a month, more than 0, such as 5.00",
     "env": 'a table of texts, such as env = { LOG_LEVEL = "info" }',
     "secrets": 'a table of references, such as secrets = { TOKEN = "env:HF_TOKEN" }',
+    **spec.EXPECTED,
 }
+TABLES = ["project", "targets", "jobs"]
 
 
 def bytes_of(size: str) -> int:
@@ -260,11 +294,12 @@ def bytes_of(size: str) -> int:
 
 
 class Config(msgspec.Struct, frozen=True):
-    """A checked mldeploy.toml; ``targets`` keeps the file's order."""
+    """A checked mldeploy.toml; ``targets`` and ``jobs`` keep the file's order."""
 
     path: Path
     project: Project
     targets: dict[str, Target]
+    jobs: dict[str, Task] = {}
 
     @property
     def default_target(self) -> str:
@@ -305,9 +340,9 @@ def parse(raw: dict[str, Any], text: str, path: Path) -> Config:
     """Check what tomllib read; ``text`` is only for the line numbers of complaints."""
     complain = _Complaint(text, path)
     for key in raw:
-        if key not in ("project", "targets"):
-            raise complain.unknown((key,), ["project", "targets"])
-    project = _struct(raw.get("project"), Project, ("project",), complain)
+        if key not in TABLES:
+            raise complain.unknown((key,), TABLES)
+    project = _project(raw.get("project"), complain)
     targets_raw = raw.get("targets")
     if not isinstance(targets_raw, dict) or not targets_raw:
         raise complain.invalid(
@@ -316,7 +351,8 @@ def parse(raw: dict[str, Any], text: str, path: Path) -> Config:
             'at least one table, such as [targets.local] kind = "process"',
         )
     targets = {name: _target(name, table, complain) for name, table in targets_raw.items()}
-    return Config(path=path, project=project, targets=targets)
+    jobs = _jobs(raw.get("jobs", {}), targets, complain)
+    return Config(path=path, project=project, targets=targets, jobs=jobs)
 
 
 def _read(path: Path) -> str:
@@ -336,6 +372,14 @@ def _read(path: Path) -> str:
             why=f"{error.strerror}: {path}",
             do=f"ls -l {path}",
         ) from error
+
+
+def _project(table: Any, complain: _Complaint) -> Project:
+    made = _struct(table, Project, ("project",), complain)
+    if (made.service is None) != (made.model is None):
+        key = "model" if made.model is None else "service"
+        raise complain.invalid(("project",), f"project.{key} is missing.", EXPECTED[key])
+    return made
 
 
 def _target(name: str, table: Any, complain: _Complaint) -> Target:
@@ -373,6 +417,33 @@ def _target(name: str, table: Any, complain: _Complaint) -> Target:
         from mldeploy.secret_references import references
 
         references(made.secrets, made.env)
+    return made
+
+
+def _jobs(raw: Any, targets: dict[str, Target], complain: _Complaint) -> dict[str, Task]:
+    if not isinstance(raw, dict):
+        raise complain.invalid(("jobs",), "jobs is not a table.", "tables, such as [jobs.train]")
+    return {name: _task(name, table, targets, complain) for name, table in raw.items()}
+
+
+def _task(name: str, table: Any, targets: dict[str, Target], complain: _Complaint) -> Task:
+    where = ("jobs", name)
+    if not spec.is_name(name):
+        raise complain.invalid(
+            where,
+            f"{name!r} can't name a job.",
+            "up to 32 lower-case letters, digits, dashes and underscores",
+        )
+    if not isinstance(table, dict):
+        raise complain.invalid(where, f"jobs.{name} is not a table.", f"[jobs.{name}]")
+    made = _struct(table, Task, where, complain)
+    if made.on is not None and made.on not in targets:
+        raise complain.invalid(
+            (*where, "on"),
+            f"jobs.{name}.on is {made.on!r}, which is no target of this file.",
+            f"one of {_listed(targets)}",
+            nearest=_nearest(made.on, targets, 'on = "{}"'),
+        )
     return made
 
 

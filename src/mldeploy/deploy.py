@@ -53,6 +53,7 @@ class Deployed:
 
 def up(project: Project, name: str, target: Target, ui: Ui) -> Deployed:
     """Build the release of the project as it is, and let it take over once the gate is passed."""
+    project.config.project.require_served()
     engine = engine_for(project, name, target)
     try:
         boots = engine.rent(ui)

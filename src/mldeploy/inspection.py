@@ -279,6 +279,7 @@ def plan_facts(project: Project, name: str, target: Target, ui: Ui) -> Facts:
     from mldeploy.plan import Facts
     from mldeploy.project import git_state
 
+    model = project.config.project.served.model
     engine = engine_for(project, name, target)
     serving = engine.serving()
     made = _record(engine, serving.release)
@@ -300,7 +301,7 @@ def plan_facts(project: Project, name: str, target: Target, ui: Ui) -> Facts:
         of_the_world=of_the_world(urlsplit(engine.url).hostname or ""),
         opens=listening_after(target) if isinstance(target, FarTarget) else (),
         serving=serving,
-        model=project.config.project.model,
+        model=model,
         model_version=champion.version if champion else None,
         run_id=champion.run_id if champion else None,
         metrics=champion.metrics if champion else {},

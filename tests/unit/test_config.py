@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -41,8 +42,9 @@ def refused(tmp_path: Path, text: str) -> ConfigError:
 def test_a_valid_file_is_read_with_its_defaults(tmp_path: Path) -> None:
     read = load(tmp_path, VALID)
 
-    assert read.project.package == "function_docs"
-    assert (read.project.model_name, read.project.model_alias) == ("function-docs", "champion")
+    served = read.project.served
+    assert served.package == "function_docs"
+    assert (served.model_name, served.model_alias) == ("function-docs", "champion")
     assert read.project.golden == "tests/golden.json"
     assert read.targets["local"].port == 3000
 
@@ -185,3 +187,63 @@ def test_a_private_target_with_a_certificate_for_others_is_refused(
 
     assert "private" in error.what
     assert also.partition(" ")[0] in error.what
+
+
+JOBS = """\
+[project]
+name = "digits"
+
+[targets.local]
+kind = "process"
+
+[jobs.train]
+command = "python train.py"
+on = "local"
+max_runtime = "90m"
+data = ["mnist/2:/input", "?me/datasets/x/1:/floyd/input/x"]
+env = { EPOCHS = "5" }
+"""
+
+
+def test_a_project_that_only_runs_jobs_is_read_and_says_that_nothing_is_served(
+    tmp_path: Path,
+) -> None:
+    read = load(tmp_path, JOBS)
+
+    assert read.jobs["train"].longest == timedelta(minutes=90)
+    assert read.jobs["train"].unanswered == ("?me/datasets/x/1:/floyd/input/x",)
+    assert not read.project.serves
+    with pytest.raises(ConfigError) as caught:
+        read.project.require_served()
+    assert caught.value.code == "nothing-to-serve"
+    assert "service =" in caught.value.do
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "words"),
+    [
+        ("command =", "comand =", 8, "did you mean command"),
+        ("[jobs.train]", "[job.train]", 7, "did you mean jobs"),
+        ("[jobs.train]", "[jobs.Train]", 7, "lower-case letters"),
+        ('command = "python train.py"', "", 7, "one line for the shell"),
+        ('command = "python train.py"', 'command = " "', 8, "one line for the shell"),
+        ('on = "local"', 'on = "locla"', 9, 'did you mean on = "local"'),
+        ('"90m"', '"90 minutes"', 10, "a duration"),
+        ('"90m"', "3600", 10, "a duration"),
+        ('"mnist/2:/input"', '"mnist/2"', 11, "SOURCE:MOUNT"),
+        ('on = "local"', 'outputs = "/output"', 9, "a folder in this project"),
+        ('on = "local"', 'outputs = "a/../../b"', 9, "a folder in this project"),
+        ('on = "local"', 'python = "2.7"', 9, "a version of Python"),
+        ('on = "local"', "gpu = 1", 9, "true or false"),
+        ('name = "digits"', 'name = "digits"\nmodel = "digits@champion"', 1, "module:Class"),
+    ],
+)
+def test_a_mistake_in_a_job_is_refused_with_its_line(
+    tmp_path: Path, before: str, after: str, line: int, words: str
+) -> None:
+    assert before in JOBS
+
+    error = refused(tmp_path, JOBS.replace(before, after, 1))
+
+    assert f"line {line}:" in error.what
+    assert words in f"{error.why} {error.do}"

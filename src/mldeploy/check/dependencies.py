@@ -32,7 +32,7 @@ def _lock(folder: Folder) -> Seen:
     if not folder.has("pyproject.toml"):
         return NO_METADATA
     other = [name for name in OTHER_LOCKS if name in folder.tracked]
-    if other and not folder.is_deployed:
+    if other and not folder.serves:
         return passed(f"{other[0]} is there")
     if not folder.has("uv.lock"):
         return failed("there is no uv.lock", "uv lock")
@@ -54,7 +54,7 @@ def _lock_current(folder: Folder) -> Seen:
 
 
 def _lean_service(folder: Folder) -> Seen:
-    if not (folder.is_deployed and folder.has("pyproject.toml")):
+    if not (folder.serves and folder.has("pyproject.toml")):
         return not_applicable("there is no service")
     groups = folder.toml("pyproject.toml").get("dependency-groups", {})
     if "serve" not in groups:

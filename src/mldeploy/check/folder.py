@@ -61,8 +61,18 @@ class Folder:
 
     @cached_property
     def is_deployed(self) -> bool:
-        """Is it a project of mldeploy's, with a service to put somewhere?"""
+        """Is it a project of mldeploy's?"""
         return self.has(config.FILE_NAME) or config.FILE_NAME in self.tracked
+
+    @cached_property
+    def serves(self) -> bool:
+        """Is it one with a service to put somewhere? Taken to be so where that can't be read."""
+        if not self.is_deployed:
+            return False
+        try:
+            return self.config.project.serves
+        except ConfigError:
+            return True
 
     @cached_property
     def is_from_template(self) -> bool:

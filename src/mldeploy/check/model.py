@@ -27,7 +27,7 @@ def _champion(folder: Folder) -> Seen:
     if folder.champion is not None:
         version, run_id = folder.champion.get("version"), str(folder.champion.get("run_id"))
         return passed(f"version {version}, run {run_id[:8]}")
-    if not folder.is_deployed:
+    if not folder.serves:
         return not_applicable(f"there is no {CHAMPION}")
     return failed("no model was promoted yet", "make train")
 

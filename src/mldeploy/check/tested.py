@@ -42,13 +42,13 @@ def _tests(folder: Folder, kind: str, *words: str) -> Seen:
 
 
 def _service_tests(folder: Folder) -> Seen:
-    if not folder.is_deployed:
+    if not folder.serves:
         return not_applicable("there is no service")
     return _tests(folder, "service", "api", "serv")
 
 
 def _bad_input_tests(folder: Folder) -> Seen:
-    files = folder.tests_of("service", "api", "serv") if folder.is_deployed else []
+    files = folder.tests_of("service", "api", "serv") if folder.serves else []
     if not files:
         return not_applicable("there are no tests of a service")
     found = [path for path in files if REFUSALS.search(folder.text(path))]

@@ -54,6 +54,7 @@ def image(target: str | None, dockerfile: bool, context: Path | None) -> None:
 
 def _chosen(named: str | None) -> tuple[Project, str, EngineTarget]:
     project = current_project()
+    project.config.project.require_served()
     targets = project.config.targets
     first = next((n for n, each in targets.items() if isinstance(each, DockerTarget)), None)
     name, settings = project.config.target(named or first)

@@ -25,15 +25,18 @@ def checks(project: Project, name: str, target: Target) -> list[Check]:
     """What must hold for `mldeploy up` on a target, cheapest first."""
     engine = engine_for(project, name, target)  # one for all: a far one is logged in to once
     of_kind = _of_kind(project, target, engine)
+    to_serve = [
+        Check("environment", lambda: _environment(project)),
+        Check("lock", lambda: _lock(project)),
+        Check("model", lambda: _champion(project)),
+    ]
     return [
         Check("configuration", lambda: ok("configuration", f"{project.config.path} is valid")),
         Check("python", _python),
         Check("uv", lambda: _uv(project)),
         Check("git", lambda: _git(project)),
-        Check("environment", lambda: _environment(project)),
-        Check("lock", lambda: _lock(project)),
+        *(to_serve if project.config.project.serves else [Check("jobs", lambda: _jobs(project))]),
         Check("disk", lambda: _disk(project)),
-        Check("model", lambda: _champion(project)),
         Check("secrets", lambda: _secrets(project, target)),
         *of_kind,
         *_of_engine(name, target, engine, of_kind),
@@ -136,6 +139,12 @@ def _lock(project: Project) -> Finding:
     return ok("lock", f"uv.lock fits pyproject.toml; serving needs {len(pins)} packages")
 
 
+def _jobs(project: Project) -> Finding:
+    """In the place of what only a release needs."""
+    named = ", ".join(project.config.jobs) or "none is named in mldeploy.toml"
+    return ok("jobs", f"this project serves nothing and runs jobs: {named}")
+
+
 def _disk(project: Project) -> Finding:
     free = shutil.disk_usage(project.root).free
     if free < ENOUGH_DISK:
@@ -153,7 +162,7 @@ def _champion(project: Project) -> Finding:
     requests = golden.read(project.golden, champion.run_id)
     return ok(
         "model",
-        f"{project.config.project.model} is version {champion.version} "
+        f"{project.config.project.served.model} is version {champion.version} "
         f"(run {champion.run_id[:8]}), with {len(requests.requests)} golden requests",
     )
 

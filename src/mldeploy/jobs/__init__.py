@@ -1,0 +1,1 @@
+"""Jobs: one command run on a machine, with its logs and outputs kept."""
