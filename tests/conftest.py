@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from uv import find_uv_bin
 
-# Tests marked docker: a real engine, names, second_engine; and a stand-in for AWS: cloud.
-pytest_plugins = ["tests.lab.fixtures", "tests.cloud.fixtures"]
+# Tests marked docker: a real engine, names, second_engine; stand-ins: cloud (AWS), paperspace.
+pytest_plugins = ["tests.lab.fixtures", "tests.cloud.fixtures", "tests.paperspace.fixtures"]
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 MLDEPLOY = Path(sys.executable).with_name("mldeploy")

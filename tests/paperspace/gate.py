@@ -1,0 +1,112 @@
+"""The way of every call: which one it is, who asks, faults, the answer and whether it is right."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from tests.paperspace import answers, document, life
+from tests.paperspace.account import Account
+from tests.paperspace.document import Operation
+from tests.paperspace.refusals import Refused
+
+BASE = "/v1"
+
+
+@dataclass
+class Call:
+    """One that was made; ``status`` is None where no answer was given."""
+
+    method: str
+    path: str  # below the base
+    query: dict[str, str]
+    body: Any
+    at: datetime
+    status: int | None = None
+    answer: Any = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """As the patterns of faults name it."""
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    told: Any
+
+    @property
+    def body(self) -> bytes:
+        return json.dumps(self.told).encode()
+
+
+class Cut(Exception):  # noqa: N818, nothing is wrong: it was ordered
+    """The connection ends without an answer."""
+
+
+class Gate:
+    """One call at a time gets to the account."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.calls: list[Call] = []
+
+    def answer(self, method: str, target: str, headers: dict[str, str], sent: bytes) -> Reply:
+        """``target`` is path and query, ``headers`` have names in lower case. Raises `Cut`."""
+        asked = urlsplit(target)
+        path = unquote(asked.path)
+        query = dict(parse_qsl(asked.query, keep_blank_values=True))
+        below = path.removeprefix(BASE) if path.startswith(f"{BASE}/") else path
+        call = Call(method, below, query, _readable(sent), self.account.now())
+        with self.account.lock:
+            self.calls.append(call)
+            seconds = self.account.faults.seconds_of(call.name)
+        if seconds:  # not while others wait for the lock
+            time.sleep(seconds)
+        with self.account.lock:
+            try:
+                found = document.operation(method, below) if below != path else None
+                reply = Reply(200, self._carried_out(found, call, headers, sent))
+            except Refused as refused:
+                reply = Reply(refused.status, refused.body)
+            call.status, call.answer = reply.status, reply.told
+            return reply
+
+    def _carried_out(
+        self,
+        found: tuple[Operation, dict[str, str]] | None,
+        call: Call,
+        headers: dict[str, str],
+        sent: bytes,
+    ) -> Any:
+        if found is None:
+            raise Refused("NOT_FOUND")
+        operation, in_path = found
+        fault = self.account.faults.met_by(call.name)
+        if fault and fault.when == "before":
+            raise fault.refusal() or Cut()
+        if headers.get("authorization") != f"Bearer {self.account.key}":
+            if operation.id == "session":
+                return None
+            raise Refused("UNAUTHORIZED")
+        asked = document.query(operation, call.query) | in_path
+        asked |= document.body(operation, headers.get("content-type", ""), sent)
+        life.advance(self.account)
+        told = answers.BY_ID[operation.id](self.account, asked)
+        if wrong := document.wrong_answer(operation, told):
+            self.account.trouble.append(f"the stand-in itself: {call.name} answers {wrong}")
+        if fault:
+            raise fault.refusal() or Cut()
+        return told
+
+
+def _readable(sent: bytes) -> Any:
+    try:
+        return json.loads(sent) if sent else None
+    except ValueError:
+        return sent
