@@ -6,47 +6,57 @@ bring back files of a folder that is left out, and `!docs` to bring back all tha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 
 def ignores(lines: Iterable[str]) -> Callable[[str], bool]:
     """A test for names of files, with slashes, seen from the folder of the file with ``lines``."""
-    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
-
-    made = [GitIgnoreSpecPattern(line) for line in lines]
-    patterns = [each for each in made if each.include is not None]  # the others are comments
+    patterns = _read(lines)
     folders: dict[str, bool] = {"": False}
 
     def is_folder_out(folder: str) -> bool:
         if folder not in folders:
             above = is_folder_out(_parent(folder))
-            folders[folder] = above or _is_last_out(patterns, f"{folder}/")
+            folders[folder] = above or _is_last_out(patterns, folder, is_folder=True)
         return folders[folder]
 
-    return lambda name: is_folder_out(_parent(name)) or _is_last_out(patterns, name)
+    return lambda name: (
+        is_folder_out(_parent(name)) or _is_last_out(patterns, name, is_folder=False)
+    )
+
+
+def _read(lines: Iterable[str]) -> list[tuple[re.Pattern[str], bool]]:
+    """Each pattern, and whether it leaves out."""
+    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+
+    made = [GitIgnoreSpecPattern(line) for line in lines]
+    return [
+        # To git `[!a]` is no slash, to pathspec it may be one.
+        (re.compile(each.regex.pattern.replace("[^", "[^/")), bool(each.include))
+        for each in made
+        if each.regex is not None and each.include is not None  # the others are comments
+    ]
 
 
 def _parent(name: str) -> str:
     return name.rpartition("/")[0]
 
 
-def _is_last_out(patterns: list[GitIgnoreSpecPattern], name: str) -> bool:
-    """What the last pattern says that is about ``name`` itself; folders end with a slash."""
-    found = (each.include for each in reversed(patterns) if _is_about(each, name))
-    return bool(next(found, False))
-
-
-def _is_about(pattern: GitIgnoreSpecPattern, name: str) -> bool:
-    """And not only about a folder above it, after which pathspec's group `ps_d` ends."""
-    assert pattern.regex is not None  # noqa: S101 - comments have none, and were taken out
-    for match in pattern.regex.finditer(name):
-        if "ps_d" in match.groupdict() and match["ps_d"]:
-            if match.end("ps_d") == len(name):
-                return True
-        elif not (name.endswith("/") and match.end() == len(name)):  # `foo/**` is not about foo
-            return True
+def _is_last_out(
+    patterns: list[tuple[re.Pattern[str], bool]], name: str, *, is_folder: bool
+) -> bool:
+    """What the last pattern says that is about ``name`` itself."""
+    for regex, leaves_out in reversed(patterns):
+        if _is_about(regex, name, is_folder=is_folder):
+            return leaves_out
     return False
+
+
+def _is_about(regex: re.Pattern[str], name: str, *, is_folder: bool) -> bool:
+    """And not only about a folder above it: pathspec's group `ps_d` is the slash behind one."""
+    if any(not match.groupdict().get("ps_d") for match in regex.finditer(name)):
+        return True
+    slashed = f"{name}/"
+    ends = (m.end() for m in regex.finditer(slashed) if m.groupdict().get("ps_d"))
+    return is_folder and len(slashed) in ends

@@ -1,0 +1,1 @@
+"""FloydHub's files and commands, read for what they asked for."""
