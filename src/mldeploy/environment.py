@@ -53,7 +53,7 @@ def ensure(project: Project, interpreter: Path, requirements: str, ui: Ui) -> Ma
             cwd=project.root,
             timeout=900,
         )
-        _lend_bytecode(interpreter.parent.parent, unfinished)
+        lend_bytecode(interpreter.parent.parent, unfinished)
         unfinished.rename(place)
     except ProgramError as error:
         raise FailedError(
@@ -112,7 +112,7 @@ def keep_bytecode(project: Project, key: str) -> None:
 def lend_kept_bytecode(project: Project) -> int:
     """Give a new project's environment the bytecode kept for its lock; returns how many files."""
     key = key_of(locked_requirements(project), project.python())
-    return _lend_bytecode(_kept(key), project.root / ".venv")
+    return lend_bytecode(_kept(key), project.root / ".venv")
 
 
 def _kept(key: str) -> Path:
@@ -124,7 +124,7 @@ def _cache_folder() -> Path:
     return Path(base) / "mldeploy"
 
 
-def _lend_bytecode(donor: Path, environment: Path) -> int:
+def lend_bytecode(donor: Path, environment: Path) -> int:
     """Hard-link the bytecode under ``donor`` to the same sources in ``environment``.
 
     uv links the same cached source files into every environment, so Python's own check (source

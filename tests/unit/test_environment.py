@@ -52,7 +52,7 @@ def test_bytecode_is_kept_and_lent_and_python_takes_it(tmp_path: Path, own_cache
     fresh = package_in(tmp_path / "fresh/.venv", compiled=False)
 
     environment.keep_bytecode(project_in(tmp_path / "used"), "key")
-    lent = environment._lend_bytecode(own_cache / "key", tmp_path / "fresh/.venv")
+    lent = environment.lend_bytecode(own_cache / "key", tmp_path / "fresh/.venv")
 
     assert lent == 1
     (compiled,) = (fresh.parent / "__pycache__").iterdir()
@@ -65,13 +65,13 @@ def test_what_a_new_environment_does_not_have_is_not_lent(tmp_path: Path, own_ca
     environment.keep_bytecode(project_in(tmp_path / "used"), "key")
     (tmp_path / "fresh/.venv" / SITE).mkdir(parents=True)
 
-    assert environment._lend_bytecode(own_cache / "key", tmp_path / "fresh/.venv") == 0
+    assert environment.lend_bytecode(own_cache / "key", tmp_path / "fresh/.venv") == 0
 
 
 def test_nothing_kept_is_nothing_lent(tmp_path: Path, own_cache: Path) -> None:
     package_in(tmp_path / "fresh/.venv", compiled=False)
 
-    assert environment._lend_bytecode(own_cache / "key", tmp_path / "fresh/.venv") == 0
+    assert environment.lend_bytecode(own_cache / "key", tmp_path / "fresh/.venv") == 0
 
 
 def test_the_newest_two_locks_are_kept(tmp_path: Path, own_cache: Path) -> None:

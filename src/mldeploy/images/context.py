@@ -25,18 +25,18 @@ def stream(files: Iterable[File]) -> Iterator[bytes]:
                 folders.add(str(folder))
                 yield _header(f"{folder}/", 0, folder=True)
         if isinstance(file.source, bytes):
-            yield _header(file.name, len(file.source))
+            yield _header(file.name, len(file.source), run=file.executable)
             yield file.source
             yield _padding(len(file.source))
         else:
-            yield from _from_disk(file.name, file.source)
+            yield from _from_disk(file.name, file.source, run=file.executable)
     yield b"\0" * 2 * tarfile.BLOCKSIZE  # the end of an archive
 
 
-def _from_disk(name: str, path: Path) -> Iterator[bytes]:
+def _from_disk(name: str, path: Path, *, run: bool) -> Iterator[bytes]:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
-        yield _header(name, size)
+        yield _header(name, size, run=run)
         left = size
         while left and (chunk := file.read(min(CHUNK, left))):
             left -= len(chunk)
@@ -46,10 +46,10 @@ def _from_disk(name: str, path: Path) -> Iterator[bytes]:
     yield _padding(size)
 
 
-def _header(name: str, size: int, *, folder: bool = False) -> bytes:
+def _header(name: str, size: int, *, folder: bool = False, run: bool = False) -> bytes:
     entry = tarfile.TarInfo(name)
     entry.type = tarfile.DIRTYPE if folder else tarfile.REGTYPE
-    entry.size, entry.mode, entry.mtime = size, 0o755 if folder else 0o644, MOMENT
+    entry.size, entry.mode, entry.mtime = size, 0o755 if folder or run else 0o644, MOMENT
     return entry.tobuf(format=tarfile.PAX_FORMAT)  # long names, and those that are not ASCII
 
 

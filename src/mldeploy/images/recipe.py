@@ -17,7 +17,8 @@ from typing import Literal
 
 from mldeploy.release import Release, digest_of
 
-Role = Literal["dependencies", "model", "image", "machine"]  # the last: of the practice cloud
+# The machine is of the practice cloud; what follows it is of a job, see training.py.
+Role = Literal["dependencies", "model", "image", "machine", "tools", "packages", "files", "code"]
 
 RECIPE = "1"  # counts up when the images change in a way that the texts below don't show
 USER_ID = 10001
@@ -44,6 +45,7 @@ class File:
     name: str
     source: bytes | Path
     digest: str = ""
+    executable: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def base_for(python: str, wanted: str | None) -> str:
 
 
 def tag_of(project: str, target: str, release: str) -> str:
-    return f"mldeploy-{_part(project)}-{_part(target)}:{release}"
+    return f"mldeploy-{name_part(project)}-{name_part(target)}:{release}"
 
 
 def steps(of: Ingredients) -> tuple[ImageStep, ImageStep, ImageStep]:
@@ -160,7 +162,7 @@ STOPSIGNAL SIGTERM
         File("uv.txt", of.installer.encode()),
     )
     installed = {f.name: str(f.source) for f in files}
-    key = _key(text=settings + INSTALL + user, base=of.base, **installed)
+    key = key_of(text=settings + INSTALL + user, base=of.base, **installed)
     return ImageStep(
         role="dependencies",
         tag=f"mldeploy-dependencies:{key}",
@@ -190,7 +192,7 @@ LABEL {BUILD}=$MLDEPLOY_BUILD
 def _model(of: Ingredients, dependencies: ImageStep) -> ImageStep:
     body = f"LABEL mldeploy.role=model\nCOPY model/ /app/{MODEL}/\n"
     digests = {f"model/{file.name}": file.digest for file in of.model}
-    key = _key(text=body, parent=dependencies.key, **digests)
+    key = key_of(text=body, parent=dependencies.key, **digests)
     return ImageStep(
         role="model",
         tag=f"mldeploy-model:{key}",
@@ -208,7 +210,7 @@ def _image(of: Ingredients, model: ImageStep) -> ImageStep:
     command = json.dumps([PYTHON, "/app/server/serve_replica.py", "/app/bento", of.release.name])
     started = f"CMD {command}\n"
     digests = {f"app/{file.name}": file.digest for file in of.code if file.digest}
-    key = _key(
+    key = key_of(
         text=started + copied,
         parent=model.key,
         project=of.project,
@@ -259,7 +261,7 @@ def quoted(value: str) -> str:
     return '"' + re.sub(r'(["\\$])', r"\\\1", kept) + '"'
 
 
-def _part(name: str) -> str:
+def name_part(name: str) -> str:
     """A name as Docker allows it in an image's: one that can't stay gets a digest of itself."""
     if re.fullmatch(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*", name):
         return name
@@ -267,6 +269,6 @@ def _part(name: str) -> str:
     return f"{fitting}-{sha256(name.encode()).hexdigest()[:6]}".lstrip("-")
 
 
-def _key(**parts: str) -> str:
+def key_of(**parts: str) -> str:
     named = {name: value.encode() for name, value in parts.items()}
     return digest_of(named | {"recipe": RECIPE.encode()})[:12]

@@ -44,6 +44,9 @@ while read -r hash name; do
   case "$name" in */*) mkdir -p "$work/context/${{name%/*}}";; esac
   cp "$store/$hash" "$work/context/$name"
 done < "$work/manifest"
+if [ -f "$work/run" ]; then
+  while read -r name; do chmod 755 "$work/context/$name"; done < "$work/run"
+fi
 find "$work/context" -exec touch -d @{MOMENT} {{}} +
 tar -cf "$work/tar" -C "$work/context" .
 mv "$work/tar" "$sent.context"
@@ -100,6 +103,7 @@ def forget(connection: Connection, sent: str) -> None:
 def pack(to: Path, named: dict[str, tuple[str, File]], known: Collection[str]) -> None:
     """A tar of the list of all files, and of those that are not ``known``; the same each time."""
     listed = "".join(f"{hash_} {name}\n" for name, (hash_, _) in sorted(named.items()))
+    run = "".join(f"{name}\n" for name, (_, file) in sorted(named.items()) if file.executable)
     missing = {hash_: file for hash_, file in named.values() if hash_ not in known}
     # gzip, as any host has it; its own header would hold the time and the name of the file.
     with (
@@ -108,6 +112,8 @@ def pack(to: Path, named: dict[str, tuple[str, File]], known: Collection[str]) -
         tarfile.open(fileobj=packed, mode="w") as archive,
     ):
         _add(archive, "manifest", io.BytesIO(listed.encode()), len(listed.encode()))
+        if run:
+            _add(archive, "run", io.BytesIO(run.encode()), len(run.encode()))
         for hash_, file in sorted(missing.items()):
             if isinstance(file.source, bytes):
                 _add(archive, f"new/{hash_}", io.BytesIO(file.source), len(file.source))
