@@ -15,6 +15,8 @@ from typing import Any
 
 from mldeploy.errors import MldeployError
 
+PROGRESS_SECONDS = 2.0
+
 
 class Step:
     """One long step; ``say`` leaves the sentence that its line ends with."""
@@ -36,6 +38,7 @@ class Ui:
         self.as_json = as_json
         self.explaining = explaining
         self.took: list[tuple[str, float, float]] = []  # steps: from when to when, monotonic
+        self._progressed = time.monotonic()
         self.lively = sys.stderr.isatty() and not os.environ.get("NO_COLOR") and not explaining
 
     def result(self, data: Mapping[str, Any], text: str) -> None:
@@ -50,6 +53,12 @@ class Ui:
         """A line of progress."""
         sys.stderr.write(f"  {text}\n")
         sys.stderr.flush()
+
+    def progress(self, text: str) -> None:
+        """A line of progress that is one of many: at most one in two seconds is shown."""
+        if time.monotonic() - self._progressed > PROGRESS_SECONDS:
+            self._progressed = time.monotonic()
+            self.note(text)
 
     def ask(self, question: str) -> bool:
         """A yes or no from the person at the terminal; no, where nobody is."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mldeploy.engines.docker_log import Place, _is_old
+from mldeploy.engines.docker_log import Place, is_old
 
 FIRST, SECOND, THIRD = (f"2026-11-23T12:00:0{n}.000000001Z" for n in (1, 2, 3))
 
@@ -11,7 +11,7 @@ def test_a_stream_goes_on_behind_the_lines_that_were_seen_also_among_equal_stamp
     place = Place.after([(FIRST, "a"), (SECOND, "b"), (SECOND, "c")])
     again = [FIRST, SECOND, SECOND, SECOND, THIRD]
 
-    assert [_is_old(stamp, place) for stamp in again] == [True, True, True, False, False]
+    assert [is_old(stamp, place) for stamp in again] == [True, True, True, False, False]
 
 
 def test_the_engine_is_asked_for_whole_seconds_which_hold_the_last_line() -> None:
@@ -20,4 +20,4 @@ def test_the_engine_is_asked_for_whole_seconds_which_hold_the_last_line() -> Non
 
 def test_a_log_that_was_never_read_is_read_from_its_beginning() -> None:
     assert Place().second is None  # the library refuses 0
-    assert not _is_old(FIRST, Place())
+    assert not is_old(FIRST, Place())

@@ -53,6 +53,10 @@ SECTIONS: dict[str, dict[str, VerbEntry]] = {
         "ssh": VerbEntry("reach", "Log in to the machine of a target."),
         "exec": VerbEntry("operate", "Run a command inside a replica."),
     },
+    "Run something on a machine": {
+        "run": VerbEntry("jobs", "One command there: code out, outputs and MLflow runs home."),
+        "jobs": VerbEntry("jobs", "The project's jobs: logs, fetch, stop, show, rm, code."),
+    },
     "Clear up": {
         "orphans": VerbEntry("operate", "Everything of ours that is alive, from any folder."),
         "prune": VerbEntry("operate", "Remove releases that nobody can roll back to."),

@@ -45,7 +45,7 @@ def chosen_target(name: str | None) -> tuple[Project, str, Target]:
     return project, *project.config.target(name)
 
 
-def _complete_target(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+def complete_target(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     try:
         project = projects.find(Path(ctx.ensure_object(Flags).directory))
     except (MldeployError, OSError):
@@ -55,4 +55,4 @@ def _complete_target(ctx: click.Context, _: click.Parameter, incomplete: str) ->
 
 def target_argument(command: Any) -> Any:
     """TARGET, optional: the first of mldeploy.toml is the default."""
-    return click.argument("target", required=False, shell_complete=_complete_target)(command)
+    return click.argument("target", required=False, shell_complete=complete_target)(command)

@@ -129,14 +129,14 @@ def _pump(container: Container, lines: queue.Queue[str], followed: set[str], pla
             *whole, kept = (kept + chunk).split(b"\n")
             for line in whole:
                 stamp, _, text = line.decode("utf-8", "replace").partition(" ")
-                if _is_old(stamp, seen):
+                if is_old(stamp, seen):
                     continue
                 place.pass_by(stamp)
                 lines.put(f"{_name(container)}  {text}")
     followed.discard(str(container.id))  # a replica that starts again is followed again
 
 
-def _is_old(stamp: str, seen: Place) -> bool:
+def is_old(stamp: str, seen: Place) -> bool:
     """Was this line seen before the stream began? Counts those of the very last stamp down."""
     if stamp != seen.stamp:
         return stamp < seen.stamp

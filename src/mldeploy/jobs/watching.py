@@ -1,0 +1,221 @@
+"""Stay with a job that runs: its log as it comes, how its metrics stand, its checkpoints."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tarfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from mldeploy.errors import FailedError, MldeployError
+from mldeploy.jobs import shelf
+from mldeploy.jobs.base import READER, SUPERVISOR, CutError, Runner, Seen
+from mldeploy.jobs.fetching import as_file
+from mldeploy.jobs.places import JobPlace, Rental
+from mldeploy.jobs.record import Job
+from mldeploy.project import Project
+from mldeploy.providers import lifetime
+from mldeploy.ui import Ui
+
+if TYPE_CHECKING:
+    from mldeploy.providers.base import Rented
+
+QUIET_SECONDS = 10.0  # of a log, before it is said that the job is still at work
+LIVE_SECONDS = 10.0  # between two looks at the metrics
+COPY_SECONDS = 60.0  # between two looks at the checkpoints
+MOST_PATIENCE = 600.0  # seconds without any answer, after which this command gives up waiting
+MARK = "log.mark"  # how far the log was read
+
+
+class MachineGoneError(Exception):
+    """The machine that was rented for the job is no more; ``why`` is the cloud's word for it."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass
+class Watch:
+    """One job, watched by one command. ``out`` gets each line of the log."""
+
+    project: Project
+    job: Job
+    place: JobPlace
+    ui: Ui
+    out: Callable[[str], None]
+    _heard: float = field(default_factory=time.monotonic)
+    _said: str = ""
+
+    def until_it_ends(self) -> Seen:
+        """Raises MachineGoneError, and FailedError when nothing answers for ten minutes."""
+        stop = threading.Event()
+        beside = threading.Thread(target=self._look_on, args=(stop,), daemon=True)
+        beside.start()
+        try:
+            return self._follow()
+        finally:
+            stop.set()
+            beside.join(timeout=1)
+
+    def _follow(self) -> Seen:
+        silent_since: float | None = None
+        while True:
+            try:
+                self.read_on()
+                seen = self.place.runner.look(self.job)
+                if seen.state != "running":
+                    self.read_on()
+                    return seen
+                silent_since = None
+                time.sleep(0.2)
+            except (CutError, MldeployError) as error:
+                silent_since = silent_since or time.monotonic()
+                self._bear(error, silent_since)
+
+    def read_on(self) -> None:
+        """The log behind what is here already; each line is kept here as well."""
+        folder = shelf.place_of(self.project, self.job.id)
+        folder.mkdir(parents=True, exist_ok=True)
+        mark = folder / MARK
+        after = mark.read_text(encoding="utf-8") if mark.exists() else ""
+        with shelf.log_of(self.project, self.job).open("a", encoding="utf-8") as log:
+            for line in self.place.runner.lines(self.job, after):
+                log.write(line.text + "\n")
+                log.flush()
+                mark.write_text(line.mark, encoding="utf-8")
+                self._heard = time.monotonic()
+                self.out(line.text)
+
+    def _bear(self, error: Exception, since: float) -> None:
+        """A line that is cut is no reason to stop; a machine that is gone, or silent, is."""
+        if self.place.rental is not None:
+            found = self._rented(self.place.rental)
+            if found is None or found.state in ("ending", "ended", "stopped"):
+                raise MachineGoneError(found.why if found else "") from error
+        if time.monotonic() - since > MOST_PATIENCE or not _passes(error):
+            if isinstance(error, MldeployError):
+                raise error
+            raise FailedError(
+                "job-silent",
+                what=f"{self.place.runner.where} does not answer any more.",
+                why=f"{error}. The job goes on there, as far as anybody knows.",
+                do=f"mldeploy jobs logs -f {self.job.number}",
+            ) from error
+        self.ui.note(f"the line to {self.place.runner.where} broke; the job goes on; once more")
+        time.sleep(2)
+
+    def _rented(self, rental: Rental) -> Rented | None:
+        try:
+            return rental.found(self.ui)
+        except MldeployError as error:  # without a network the cloud does not answer either
+            raise FailedError(error.code, what=error.what, why=error.why, do=error.do) from error
+
+    # Beside it, in a thread
+
+    def _look_on(self, stop: threading.Event) -> None:
+        looked = copied = time.monotonic()
+        while not stop.wait(0.5):
+            now = time.monotonic()
+            with suppress(MldeployError, CutError, OSError, ValueError):
+                if now - looked > LIVE_SECONDS:
+                    looked = now
+                    self._tell_metrics()
+                if self.place.rental is not None and now - copied > COPY_SECONDS:
+                    copy_checkpoints(self.project, self.job, self.place.runner)
+                    copied = time.monotonic()
+            if now - self._heard > QUIET_SECONDS:
+                self._heard = now
+                self.ui.note(f"job {self.job.number} runs{self._since()}")
+
+    def _tell_metrics(self) -> None:
+        told = brief(live_runs(self.job, self.place.runner))
+        if told and told != self._said:
+            self._said = told
+            self._heard = time.monotonic()
+            self.ui.note(f"job {self.job.number}{self._since()}: {told}")
+
+    def _since(self) -> str:
+        lasted = self.job.lasted(datetime.now(UTC))
+        return f", since {lifetime.words(lasted)}" if lasted else ""
+
+
+def live_runs(job: Job, runner: Runner) -> list[dict[str, Any]]:
+    """The MLflow runs of a job that runs, as far as they have come; none where it has none."""
+    said = runner.ask(job, READER, "code/mlflow.db") if READER.exists() else ""
+    try:
+        told = json.loads(said or "{}")
+    except ValueError:
+        return []
+    runs: list[dict[str, Any]] = told.get("runs", []) if isinstance(told, dict) else told
+    return runs
+
+
+def brief(runs: list[dict[str, Any]]) -> str:
+    """The newest run's metrics in one line."""
+    if not runs:
+        return ""
+    newest = max(runs, key=lambda run: run.get("start_time") or run.get("start") or 0)
+    metrics = newest.get("metrics") or {}
+    parts = []
+    for name, value in list(metrics.items())[:4]:
+        number = value.get("value") if isinstance(value, dict) else value
+        parts.append(f"{name} {number:.4g}" if isinstance(number, float) else f"{name} {number}")
+    return ", ".join(parts)
+
+
+def copy_checkpoints(project: Project, job: Job, runner: Runner) -> int:
+    """Have the files of the output folder here that no longer change: if the machine is taken
+    away, they are what is left. Returns how many came."""
+    here = shelf.place_of(project, job.id) / "live"
+    listing = here.with_name("live.json")
+    said = runner.ask(job, SUPERVISOR, ".", "list")
+    if not said:
+        return 0
+    now: dict[str, list[int]] = json.loads(said)
+    before: dict[str, Any] = {}
+    with suppress(OSError, ValueError):
+        before = json.loads(listing.read_text(encoding="utf-8"))
+    settled = {name for name, marks in now.items() if before.get("seen", {}).get(name) == marks}
+    have = before.get("have", {})
+    came = 0
+    for name in sorted(settled):
+        if have.get(name) != now[name] and _copy(job, runner, name, now[name][0], here):
+            have[name] = now[name]
+            came += 1
+    listing.write_text(json.dumps({"seen": now, "have": have}), encoding="utf-8")
+    return came
+
+
+def _copy(job: Job, runner: Runner, name: str, bytes_: int, here: Path) -> bool:
+    to = here / name
+    if ".." in PurePosixPath(name).parts:
+        return False
+    to.parent.mkdir(parents=True, exist_ok=True)
+    draft = to.with_name(f"{to.name[:200]}.part")
+    stream = runner.read(job, f"code/{job.order.outputs}/{name}")
+    with tarfile.open(fileobj=as_file(stream), mode="r|") as archive:
+        for entry in archive:
+            if (reader := archive.extractfile(entry)) is not None and entry.size == bytes_:
+                with draft.open("wb") as file:
+                    shutil.copyfileobj(reader, file)
+                draft.replace(to)
+                return True
+    return False
+
+
+def _passes(error: Exception) -> bool:
+    """May it be over in a minute?"""
+    if isinstance(error, CutError):
+        return True
+    passing = ("ssh-", "docker-gone", "docker-down", "aws-", "paperspace-", "no-network")
+    stays = ("ssh-denied", "ssh-host-changed")
+    code = getattr(error, "code", "")
+    return code.startswith(passing) and not code.startswith(stays)
