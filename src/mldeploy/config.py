@@ -278,6 +278,10 @@ EXPECTED = {
     "disk": 'a size, such as "20GB"',
     "ttl": 'a lifetime, such as "30m", "4h" or "2d"; "forever" is for who means it',
     "max_price": "US dollars an hour, more than 0, such as 0.10",
+    "region": "a region of the provider, such as us-east-1 of AWS or ny2 of Paperspace",
+    "template_id": "the id of a template, such as t0nspur5",
+    "on_expiry": '"delete" (the API key lies on the machine for that) or "stop" (disk paid on)',
+    "public_address": '"dynamic" or "static" (paid for until `mldeploy down`)',
     "fault": "what is to go wrong on the practice cloud, one of no-capacity, quota, slow-boot, "
     "unreachable, denied and lost-reply",
     "budget": "US dollars a month, more than 0, such as 5.00",

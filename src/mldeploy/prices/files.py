@@ -8,6 +8,9 @@ Both are CSV. A region's file starts with what holds for all of it::
     address,0.005        US dollars an hour of a public IPv4 address
     type,price           US dollars an hour
     t3.small,0.0208
+
+Where disks are sold in steps, ``disk_steps,50=5 100=7`` says US dollars a month by GB. A price that
+comes from elsewhere than the rest has its source as a third column.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -47,7 +50,9 @@ class Size:
 class RegionPrices:
     """What one region's file says: US dollars an hour by machine type, as of a date.
 
-    ``disk`` is US dollars a GB-month (gp3 on AWS), ``address`` US dollars an hour.
+    ``disk`` is US dollars a GB-month (gp3 on AWS), ``address`` US dollars an hour. ``disk_steps``
+    are the sizes in which disks are sold, GB, with US dollars a month; none where any size is.
+    ``sources`` are those of single types.
     """
 
     name: str
@@ -56,6 +61,8 @@ class RegionPrices:
     disk: Decimal
     address: Decimal
     machines: Mapping[str, Decimal]
+    disk_steps: Mapping[int, Decimal] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 def users_folder(provider: str) -> Path:
@@ -88,17 +95,24 @@ def read_region(path: Path) -> RegionPrices:
         with path.open(encoding="utf-8", newline="") as file:
             rows = csv.reader(file)
             head = dict(_until_machines(rows))
-            machines = {name: Decimal(price) for name, price in rows}
+            listed = list(rows)
         return RegionPrices(
             path.stem,
             date.fromisoformat(head["dated"]),
             head["source"],
             Decimal(head["disk"]),
             Decimal(head["address"]),
-            machines,
+            {row[0]: Decimal(row[1]) for row in listed},
+            _steps(head.get("disk_steps", "")),
+            {row[0]: row[2] for row in listed if len(row) > 2},
         )
     except (ValueError, KeyError, InvalidOperation) as error:
         raise _damaged(path, error) from error
+
+
+def _steps(text: str) -> dict[int, Decimal]:
+    pairs = (each.split("=") for each in text.split())
+    return {int(size): Decimal(price) for size, price in pairs}
 
 
 def _until_machines(rows: Iterable[list[str]]) -> Iterable[tuple[str, str]]:

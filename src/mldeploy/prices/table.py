@@ -65,8 +65,28 @@ class Table:
         here = self.in_region(region)
         if name not in here.machines:
             raise self._no_such_type(region, name)
-        disk = (here.disk * disk_gb / HOURS_A_MONTH).quantize(FINEST, ROUND_HALF_UP)
-        return Price(here.machines[name], disk, here.address, here.dated, here.source)
+        a_month = here.disk * disk_gb
+        if here.disk_steps:
+            a_month = here.disk_steps[self.disk_step(region, disk_gb)]
+        disk = (a_month / HOURS_A_MONTH).quantize(FINEST, ROUND_HALF_UP)
+        source = here.sources.get(name, here.source)
+        return Price(here.machines[name], disk, here.address, here.dated, source)
+
+    def disk_step(self, region: str, disk_gb: int) -> int:
+        """The smallest disk that is sold there, in GB, of at least ``disk_gb``.
+
+        Raises ConfigError where there is none so large.
+        """
+        steps = self.in_region(region).disk_steps
+        fitting = [step for step in sorted(steps) if step >= disk_gb]
+        if fitting or not steps:
+            return fitting[0] if fitting else disk_gb
+        raise ConfigError(
+            "no-price-for-disk",
+            what=f"There is no price of a disk of {disk_gb} GB in {region}.",
+            why=f"{self.provider} sells {', '.join(str(step) for step in sorted(steps))} GB.",
+            do=f'disk = "{max(steps)}GB" in mldeploy.toml, or a smaller one',
+        )
 
     def age(self, now: datetime, region: str = "") -> timedelta:
         """How old the prices of ``region`` are, or of the oldest one; ``now`` has a zone."""

@@ -185,6 +185,9 @@ class Provider(ABC):
     kind: ClassVar[str]  # as in mldeploy.toml, and the name of its entry point
     title: ClassVar[str]  # for people
     makes: ClassVar[str] = ""  # the call, as it is intended, before which no machine can exist
+    # Does its sshd answer before it has the host key that was made for it? Then that is waited for.
+    shows_its_key_late: ClassVar[bool] = False
+    boot_seconds: ClassVar[float] = 420  # from the request to an sshd that greets
     settings: ClassVar[
         type[RentedTarget] | type[SshTarget]
     ]  # the keys of its targets in mldeploy.toml

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
@@ -10,7 +11,6 @@ from dataclasses import dataclass, field
 from mldeploy.errors import FailedError, MldeployError
 from mldeploy.providers.base import Owner, Provider, Rented
 
-BOOT_SECONDS = 420  # from the request to an sshd that greets; small clouds' big images are slow
 LOOK_SECONDS = 2.0
 
 
@@ -46,6 +46,12 @@ class Boot:
             raise AssertionError("the watch ended without a result")
         return self.rented
 
+    def _shows_its_key(self, now: Rented) -> bool:
+        """Until then a login would be refused, or be a login to who knows whom."""
+        if not self.provider.shows_its_key_late or not now.host_key:
+            return True
+        return _shown_key(now.address or "", now.port) == now.host_key
+
     def mark(self, what: str) -> None:
         """Something else that happened meanwhile, for the timeline."""
         self._mark(what)
@@ -61,7 +67,7 @@ class Boot:
             self._trouble = error
 
     def _until_it_greets(self) -> Rented:
-        deadline = time.monotonic() + BOOT_SECONDS
+        deadline = time.monotonic() + self.provider.boot_seconds
         runs = False
         while not self._stopped.is_set():
             now = self.provider.get(self.owner)
@@ -71,12 +77,25 @@ class Boot:
                 if not runs:
                     runs = True
                     self._mark("the cloud starts a machine")
-                if _greets(now.address, now.port):
+                if _greets(now.address, now.port) and self._shows_its_key(now):
                     return now
             if time.monotonic() > deadline:
-                raise _silent(self.owner, now)
+                raise _silent(self.owner, now, self.provider.boot_seconds)
             self._stopped.wait(LOOK_SECONDS if not runs else LOOK_SECONDS / 2)
         raise FailedError("stopped", what="Interrupted.", why="Ctrl+C", do="mldeploy up")
+
+
+def _shown_key(address: str, port: int) -> str:
+    """The ed25519 key that an sshd shows; empty where it shows none."""
+    command = ["ssh-keyscan", "-T", "5", "-t", "ed25519", "-p", str(port), address]
+    try:
+        ran = subprocess.run(
+            command, check=False, stdin=subprocess.DEVNULL, capture_output=True, timeout=20
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    lines = [line.split() for line in ran.stdout.decode(errors="replace").splitlines()]
+    return next((" ".join(words[1:3]) for words in lines if len(words) > 2), "")
 
 
 def _greets(address: str, port: int) -> bool:
@@ -96,7 +115,7 @@ def _ended(machine: Rented) -> FailedError:
     )
 
 
-def _silent(owner: Owner, machine: Rented | None) -> FailedError:
+def _silent(owner: Owner, machine: Rented | None, seconds: float) -> FailedError:
     if machine is None:
         why = "The provider listed it in none of its answers."
     elif machine.address is None:
@@ -105,7 +124,7 @@ def _silent(owner: Owner, machine: Rented | None) -> FailedError:
         why = f"Nothing answers at port {machine.port} of {machine.address}."
     return FailedError(
         "machine-unreachable",
-        what=f"The machine of {owner.target} did not come within {BOOT_SECONDS // 60} minutes.",
+        what=f"The machine of {owner.target} did not come within {seconds / 60:.0f} minutes.",
         why=why + " A network that blocks outgoing ssh looks the same.",
         do=f"mldeploy doctor {owner.target}; try again: mldeploy up {owner.target}; "
         f"end it: mldeploy down {owner.target}",

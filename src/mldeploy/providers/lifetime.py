@@ -17,7 +17,12 @@ SOON = timedelta(minutes=15)
 # no second thought. `shutdown -h +N` would be lost with a reboot, and lets nobody log in for the
 # last five minutes, which is when one wants to extend. A file that says nothing ends the machine:
 # of two mistakes that is the cheaper one.
-PROGRAM = f"""\
+POWER_OFF = "systemctl poweroff || shutdown -h now || poweroff -f"
+
+
+def program(ending: str = POWER_OFF) -> str:
+    """What the timer runs; ``ending`` is the command that ends the machine."""
+    return f"""\
 #!/bin/sh
 # Ends this machine when the lifetime that mldeploy gave it is over. `mldeploy extend` moves it.
 ends=$(cat {EXPIRES} 2>/dev/null)
@@ -27,8 +32,11 @@ case $ends in
 esac
 [ "$(date +%s)" -lt "$ends" ] && exit 0
 echo "the lifetime of this machine is over: it ends itself"
-systemctl poweroff || shutdown -h now || poweroff -f
+{ending}
 """
+
+
+PROGRAM = program()
 PROGRAM_FILE = "/usr/local/sbin/mldeploy-lifetime"
 UNIT = "mldeploy-lifetime"
 SERVICE = f"""\

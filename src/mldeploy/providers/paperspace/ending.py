@@ -1,0 +1,259 @@
+"""Ending what is ours, until Paperspace itself lists nothing of it any more.
+
+A static address outlives its machine, and nothing then says whose it was: it is written into the
+note before the machine goes. The note goes last, and what is left of it remembers the order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from mldeploy.errors import MldeployError
+from mldeploy.providers import clock
+from mldeploy.providers.base import Ended, Intend, Owner, Rented, Say, Thing
+from mldeploy.providers.paperspace import find, names
+from mldeploy.providers.paperspace.client import Client
+from mldeploy.providers.paperspace.errors import BusyError, NotThereError, UnknownOutcomeError
+from mldeploy.providers.paperspace.find import Noted, Ours
+from mldeploy.providers.paperspace.records import Machine, Script, as_utc
+
+ENDING_SECONDS = 600.0  # of machines; mostly a minute
+FREE_SECONDS = 120.0  # an address is free a little later
+SETTLED_SECONDS, SETTLE_SECONDS = 120.0, 10.0  # lists know by then what was made
+ROUNDS = 3
+LOOK_SECONDS, SAY_SECONDS = 3.0, 30.0
+REMEMBERED = timedelta(days=1)  # what an ended order's note is there for is over by then
+EMPTY = "#!/bin/sh\n# A note of mldeploy: this order was carried out, and its machine has ended.\n"
+
+
+@dataclass
+class Ending:
+    """One `destroy`: what was found, what it cost, and what did not go."""
+
+    client: Client
+    owner: Owner
+    intend: Intend
+    say: Say
+    found: dict[str, Thing] = field(default_factory=dict)
+    machines: dict[str, Rented] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def run(self) -> Ended:
+        for _ in range(ROUNDS):
+            self._settle()
+            there, known = find.seen(self.client, self.owner)
+            known = [one for one in known if one.note.state != "ended"]
+            if not there and not known:
+                break
+            self.found |= {one.id: one for one in find.things(self.client, self.owner)} | self.found
+            self._end(there, known)
+            left = find.things(self.client, self.owner)
+            if all(thing.id in self.found for thing in left):
+                break  # else something came to light that was made just before
+        self._sweep()
+        left = find.things(self.client, self.owner)
+        remaining = {thing.id for thing in left}
+        return Ended(
+            removed=tuple(one for name, one in self.found.items() if name not in remaining),
+            left=tuple(replace(t, state=self.failed.get(t.id, t.state)) for t in left),
+            machines=tuple(self.machines.values()),
+            at=clock.now(),
+        )
+
+    def _settle(self) -> None:
+        """An order that was begun just now may have a machine that is not listed yet: another
+        laptop gives it at this moment, or a command was ended in the middle of it."""
+        deadline = clock.monotonic() + SETTLED_SECONDS
+        while clock.monotonic() < deadline:
+            there, known = find.seen(self.client, self.owner)
+            stems = {one.stem for one in there}
+            young = [one for one in known if one.note.state != "ended" and _is_young(one)]
+            hurried = next((one for one in young if one.note.stem not in stems), None)
+            if hurried is None or not any(one.note.state == "begun" for one in young):
+                return
+            self.say(f"{hurried.note.stem} was begun just now; see whether a machine follows")
+            clock.sleep(SETTLE_SECONDS)
+
+    def _end(self, there: list[Ours], known: list[Noted]) -> None:
+        for one in there:
+            noted = find.note_of(one.stem, known)
+            note = noted.note if noted else None
+            self.machines.setdefault(one.machine.id, find.rented(self.client, one, note))
+        known = remember(self.client, there, known, self.intend)
+        names_there = [one.machine.id for one in there]
+        self.failed |= delete_machines(self.client, names_there, self.intend, self.say)
+        self._release(there, known)
+        self._retire(there, known)
+
+    def _release(self, there: list[Ours], known: list[Noted]) -> None:
+        gone = [one for one in there if one.machine.id not in self.failed]
+        for address, _ in find.owned_addresses(self.client, gone, known):
+            stays = address.assigned_machine_id in self.failed
+            if not stays and (told := release(self.client, address.public_ip, self.intend)):
+                self.failed[address.public_ip] = told
+
+    def _retire(self, there: list[Ours], known: list[Noted]) -> None:
+        """Those whose machine and address are gone. A note of nothing is deleted."""
+        for noted in known:
+            mine = [one for one in there if one.stem == noted.note.stem]
+            address = noted.note.made.address if noted.note.made else ""
+            if any(one.machine.id in self.failed for one in mine) or address in self.failed:
+                continue
+            try:
+                if made := noted.note.made or (find.made_of(mine[0], noted.note) if mine else None):
+                    note = noted.note.of("ended", replace(made, address=""))
+                    write(self.client, noted.script, note, self.intend, text=EMPTY)
+                else:
+                    self.intend("paperspace:DeleteStartupScript", noted.script.id)
+                    self.client.delete(f"/startup-scripts/{noted.script.id}")
+            except NotThereError:
+                continue
+            except MldeployError as error:
+                self.failed[noted.script.id] = f"{error.what} {error.why}"
+
+    def _sweep(self) -> None:
+        """Notes of orders that were ended long ago, of any owner."""
+        for noted in find.notes(self.client):
+            age = clock.now() - as_utc(noted.script.dt_created)
+            if noted.note.state != "ended" or age < REMEMBERED or noted.script.id in self.found:
+                continue
+            try:
+                self.intend("paperspace:DeleteStartupScript", noted.script.id)
+                self.client.delete(f"/startup-scripts/{noted.script.id}")
+            except MldeployError:
+                continue  # it costs nothing, and says nothing: another time
+
+
+def destroy(client: Client, owner: Owner, intend: Intend, say: Say) -> Ended:
+    return Ending(client, owner, intend, say).run()
+
+
+def remember(
+    client: Client, there: Sequence[Ours], known: Sequence[Noted], intend: Intend
+) -> list[Noted]:
+    """Write static addresses into the notes of their machines; the notes as they are then.
+
+    Raises what kept it from being written: then the machine must stay for a while.
+    """
+    after = list(known)
+    for one in there:
+        static = one.machine.public_ip_type == "static" and one.machine.public_ip
+        if not static:
+            continue
+        noted = find.note_of(one.stem, after)
+        if noted is None:
+            after.append(_new_note(client, one, intend))
+            continue
+        if noted.note.made and noted.note.made.address == static:
+            continue
+        note = noted.note.of("made", find.made_of(one, noted.note))
+        write(client, noted.script, note, intend)
+        after[after.index(noted)] = replace(noted, note=note)
+    return after
+
+
+def _new_note(client: Client, ours: Ours, intend: Intend) -> Noted:
+    """For a machine whose own was deleted by hand."""
+    from mldeploy.providers.paperspace.errors import Asked
+
+    note = names.Note(ours.stem, "", "", "made", find.made_of(ours, None))
+    intend("paperspace:CreateStartupScript", str(ours.stem))
+    body = {"name": str(note), "script": EMPTY, "isRunOnce": True}
+    script = client.make("/startup-scripts", Script, body, Asked("POST /startup-scripts"))
+    return Noted(script, note)
+
+
+def write(
+    client: Client, script: Script, note: names.Note, intend: Intend, *, text: str | None = None
+) -> None:
+    """The note as the script's name; with a ``text`` the script itself is replaced."""
+    intend("paperspace:UpdateStartupScript", f"{script.id} {note.state}")
+    body = {"name": str(note)} | ({"script": text} if text else {})
+    client.put(f"/startup-scripts/{script.id}", Script, body)
+
+
+def delete_machines(client: Client, ids: Sequence[str], intend: Intend, say: Say) -> dict[str, str]:
+    """Ask until each is gone: an answer proves nothing. What is left, and why."""
+    waiting = list(ids)
+    failed: dict[str, str] = {}
+    asked: set[str] = set()
+    deadline = clock.monotonic() + ENDING_SECONDS
+    said = clock.monotonic()
+    while waiting:
+        for name in list(waiting):
+            if name not in asked:
+                intend("paperspace:DeleteMachine", name)
+                why = _ask_to_end(client, name)
+                if why is None:
+                    asked.add(name)
+                    failed.pop(name, None)
+                else:
+                    failed[name] = why[0]
+                    if why[1]:  # for good
+                        waiting.remove(name)
+                        continue
+            if is_gone(client, name):
+                waiting.remove(name)
+                failed.pop(name, None)
+            elif name in asked and not find.is_being_deleted(client, name):
+                asked.discard(name)  # its deletion went wrong: once more
+                failed[name] = "it was asked to go, and stayed."
+        if not waiting:
+            break
+        if clock.monotonic() > deadline:
+            return failed | {name: failed.get(name, "it is still going.") for name in waiting}
+        if clock.monotonic() - said >= SAY_SECONDS:
+            say(f"{', '.join(waiting)}: not gone yet")
+            said = clock.monotonic()
+        clock.sleep(LOOK_SECONDS)
+    return failed
+
+
+def _ask_to_end(client: Client, name: str) -> tuple[str, bool] | None:
+    """Why it was not done, and whether that is for good; None where it was accepted."""
+    try:
+        client.delete(f"/machines/{name}")
+    except NotThereError:
+        return None  # is_gone tells whether it is gone, or not known yet
+    except (BusyError, UnknownOutcomeError) as error:
+        return f"{error.what} {error.why}", False
+    except MldeployError as error:
+        return f"{error.what} {error.why}", True
+    return None
+
+
+def is_gone(client: Client, name: str) -> bool:
+    """Neither by its id nor in a list."""
+    try:
+        found = client.get(f"/machines/{name}", Machine)
+    except NotThereError:
+        listed = client.pages("/machines", Machine)
+        return not any(one.id == name and one.dt_deleted is None for one in listed)
+    except UnknownOutcomeError:
+        return False
+    return found.dt_deleted is not None
+
+
+def release(client: Client, address: str, intend: Intend) -> str:
+    """Give a static address back. Why it stays; empty where it went. It may be in use for some
+    time after its machine's end."""
+    intend("paperspace:ReleasePublicIp", address)
+    deadline = clock.monotonic() + FREE_SECONDS
+    while True:
+        try:
+            client.delete(f"/public-ips/{address}")
+        except NotThereError:
+            return ""
+        except MldeployError as error:
+            if not isinstance(error, BusyError) or clock.monotonic() > deadline:
+                return f"{error.what} {error.why}"
+            clock.sleep(LOOK_SECONDS)
+        else:
+            return ""
+
+
+def _is_young(noted: Noted) -> bool:
+    age = clock.now() - as_utc(noted.script.dt_created)
+    return age.total_seconds() < SETTLED_SECONDS

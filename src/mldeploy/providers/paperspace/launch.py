@@ -1,0 +1,358 @@
+"""A machine of an order, where the same request twice would make two.
+
+Paperspace takes no idempotency key, and its names are not unique. So the startup script is made
+first, as the note of an order that was begun; what got no answer is looked for by its name; and
+whoever has made a machine looks again: of two of the same rental the one that was made first stays,
+and who made the other one deletes it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from mldeploy.errors import FailedError, MldeployError
+from mldeploy.prices import from_tag
+from mldeploy.providers import clock
+from mldeploy.providers.base import Intend, Order, OrderUsedError, Rented, Say
+from mldeploy.providers.paperspace import ending, find, names, sayings, startup, templates
+from mldeploy.providers.paperspace.client import Client
+from mldeploy.providers.paperspace.errors import (
+    Asked,
+    NoCapacityError,
+    NotThereError,
+    UnknownOutcomeError,
+)
+from mldeploy.providers.paperspace.find import Noted, Ours
+from mldeploy.providers.paperspace.records import Availability, Change, Event, Script
+from mldeploy.providers.paperspace.settings import REGIONS, PaperspaceTarget
+
+CREATE = "paperspace:CreateMachine"
+# What two laptops made in the same moment, both see after it.
+SETTLE_SECONDS = 3.0
+EVENT_SECONDS, LOOK_SECONDS, SAY_SECONDS = 300.0, 3.0, 30.0
+T = TypeVar("T")
+
+
+@dataclass
+class Launch:
+    """One `create`. ``made_here`` are the scripts that it made: no other is its to remove."""
+
+    client: Client
+    target: PaperspaceTarget
+    order: Order
+    disk_gb: int
+    intend: Intend
+    say: Say
+    made_here: list[Script] = field(default_factory=list)
+
+    def run(self) -> Rented:
+        noted = self._begun()
+        if isinstance(noted, Rented):
+            return noted
+        try:
+            return self._first_that_is_free(noted)
+        except UnknownOutcomeError:
+            raise  # a machine may exist: its note stays, and the next call finds it
+        except MldeployError:
+            self._forget(noted)
+            raise
+
+    # What there is of it already
+
+    def _begun(self) -> Rented | Noted | None:
+        """Its machine, also one that has ended; else its note, where an earlier try made one."""
+        if found := self._there():
+            return found
+        known = self._notes()
+        if done := [one for one in known if one.note.state != "begun"]:
+            return self._carried_out(done)
+        mine = next((one for one in known if one.note.stem == names.stem_of(self.order)), None)
+        others = [one for one in known if one is not mine]
+        if others or (mine and self.order.tried):
+            self.say("an earlier try may have made a machine: look for it, up to 40 s")
+            if found := until(self._there):
+                return found
+        return mine
+
+    def _carried_out(self, done: list[Noted]) -> Rented:
+        """A machine came of it, and no list has it."""
+        if not all(find.is_carried_out(one, ()) for one in done):
+            self.say("a machine of it was made just now: look for it, up to 40 s")
+            if found := until(self._there):
+                return found
+        for noted in done:
+            if before := find.ended(noted.note):
+                return before
+        raise _used(self.order)
+
+    def _there(self) -> Rented | None:
+        """The machine of the rental, as soon as it is listed; of two the first, alone."""
+        everything, known = find.seen(self.client, self.order.owner)
+        there = [one for one in everything if one.stem.rental == self.order.rental]
+        if not there:
+            return None
+        seen = [find.rented(self.client, one, _note(one, known)) for one in there]
+        alive = [one for one, now in zip(there, seen, strict=True) if now.state != "ending"]
+        if not alive:
+            return seen[0]
+        self._end_later_ones(alive)
+        return self._kept(alive[0], find.note_of(alive[0].stem, known))
+
+    def _kept(self, ours: Ours, noted: Noted | None) -> Rented:
+        """With a note that knows it: so the order counts as carried out for good."""
+        if noted and noted.note.state == "begun":
+            noted = self._mark(ours, noted)
+        return find.rented(self.client, ours, noted.note if noted else None)
+
+    def _mark(self, ours: Ours, noted: Noted) -> Noted:
+        price = None
+        if text := self.order.prices.get(ours.machine.machine_type):
+            price = from_tag(text)
+        note = noted.note.of("made", find.made_of(ours, noted.note, price))
+        try:
+            ending.write(self.client, noted.script, note, self.intend)
+        except MldeployError as error:  # the machine is there, and is found without it
+            self.say(f"the note of {ours.machine.id} was not written: {error.what} {error.why}")
+        return replace(noted, note=note)
+
+    # Making one
+
+    def _first_that_is_free(self, noted: Noted | None) -> Rented:
+        refused: list[str] = []
+        for machine_type in self.order.machine_types:
+            template = templates.for_type(self.client, self.target, machine_type, self.disk_gb)
+            if not self._is_free(machine_type):
+                refused.append(f"{machine_type}: none available")
+            else:
+                noted = noted or self._write_note()
+                try:
+                    return self._settled(machine_type, template, noted)
+                except NoCapacityError as error:
+                    refused.append(f"{machine_type}: {error.said or error.why}")
+            self.say(f"none free: {machine_type} in {self.target.place}; trying the next")
+        raise _nowhere(self.order, self.target.place, refused)
+
+    def _is_free(self, machine_type: str) -> bool:
+        region = REGIONS[self.target.place]
+        asked = self.client.get(
+            "/machine-availability", Availability, machineType=machine_type, region=region
+        )
+        return asked.available
+
+    def _write_note(self) -> Noted:
+        note = names.begun(self.order)
+        self.intend("paperspace:CreateStartupScript", str(note.stem))
+        credentials = self.client.credentials
+        told = startup.Expiry(self.target.on_expiry, credentials.key, credentials.url)
+        body = {
+            "name": str(note),
+            "script": startup.script(self.order, told),
+            "isRunOnce": True,
+        }
+        asked = Asked("POST /startup-scripts")
+        try:
+            script = self.client.make("/startup-scripts", Script, body, asked)
+        except UnknownOutcomeError as error:
+            found = self._listed_note()
+            if found is None:  # of no machine: none was asked for
+                raise FailedError(
+                    error.code, what=error.what, why=error.why, do=error.do
+                ) from error
+            self.made_here.append(found.script)
+            return found
+        self.made_here.append(script)
+        return Noted(script, note)
+
+    def _listed_note(self) -> Noted | None:
+        def look() -> Noted | None:
+            stem = names.stem_of(self.order)
+            return next((one for one in self._notes() if one.note.stem == stem), None)
+
+        with suppress(MldeployError):
+            return until(look)
+        return None
+
+    def _settled(self, machine_type: str, template: str, noted: Noted) -> Rented:
+        asked = Asked("POST /machines", machine_type, self.target.place)
+        name = names.machine(noted.note.stem, self.order.expires_at)
+        self.intend(CREATE, f"{machine_type} in {self.target.place}, {name}")
+        body = self._request(name, machine_type, template, noted.script)
+        event: Event | None = None
+        try:
+            made = self.client.make("/machines", Change, body, asked)
+        except UnknownOutcomeError as error:
+            ours = self._after_a_lost_reply(error)
+        else:
+            ours = Ours(made.data, noted.note.stem, self.order.expires_at)
+            event = made.event
+        if first := self._was_second(ours, noted):
+            return first
+        if event and (error_said := self._outcome(event)) is not None:
+            self._give_back(ours, sayings.never_started(error_said, asked))
+        return self._kept(ours, noted)
+
+    def _after_a_lost_reply(self, lost: UnknownOutcomeError) -> Ours:
+        def look() -> Ours | None:
+            stem = names.stem_of(self.order)
+            return next((one for one in self._machines() if one.stem == stem), None)
+
+        try:
+            found = until(look)
+        except MldeployError:  # who may not look any more does not know more than before
+            found = None
+        if found is None:
+            raise lost
+        return found
+
+    def _was_second(self, ours: Ours, noted: Noted) -> Rented | None:
+        """Has another laptop made one of this rental before? Then ours goes, and that one stays."""
+        clock.sleep(SETTLE_SECONDS)
+        try:
+            there = [one for one in self._machines() if one.stem.rental == self.order.rental]
+        except MldeployError:
+            return None  # the next call looks again
+        first = min([*there, ours], key=lambda one: one.age)
+        if first.machine.id == ours.machine.id:
+            return None
+        self.say(f"another laptop was first: {first.machine.id} stays, {ours.machine.id} goes")
+        ending.delete_machines(self.client, [ours.machine.id], self.intend, self.say)
+        self._forget(noted)
+        return find.rented(self.client, first, _note(first, self._notes()))
+
+    def _outcome(self, event: Event) -> str | None:
+        """Wait until it is known whether a machine comes of it: the reason where none does.
+
+        Where that takes longer than some minutes it is left to who waits for its boot.
+        """
+        deadline = clock.monotonic() + EVENT_SECONDS
+        said = clock.monotonic()
+        while not event.is_over and clock.monotonic() < deadline:
+            clock.sleep(LOOK_SECONDS)
+            try:
+                event = self.client.get(f"/machine-events/{event.id}", Event)
+            except NotThereError:
+                continue  # not yet
+            except MldeployError:
+                return None  # the machine is there
+            if clock.monotonic() - said >= SAY_SECONDS:
+                self.say("Paperspace is still making the machine")
+                said = clock.monotonic()
+        return (event.error or "") if event.state == "error" else None
+
+    def _give_back(self, ours: Ours, why: NoCapacityError) -> None:
+        """It would be paid for, and never run."""
+        name = ours.machine.id
+        failed = ending.delete_machines(self.client, [name], self.intend, self.say)
+        if failed:
+            raise UnknownOutcomeError(
+                "paperspace-never-started",
+                what=f"{why.what} {name} is left of it, and is not to be deleted now.",
+                why=f"{why.why} {failed[name]}",
+                do=f"mldeploy down {self.order.owner.target}",
+            ) from why
+        raise why
+
+    def _request(
+        self, name: str, machine_type: str, template: str, script: Script
+    ) -> dict[str, Any]:
+        return {
+            "name": name,
+            "machineType": machine_type,
+            "templateId": template,
+            "diskSize": self.disk_gb,
+            "region": REGIONS[self.target.place],
+            "publicIpType": self.target.public_address,
+            "startupScriptId": script.id,
+            "startOnCreate": True,
+            "emailPassword": False,
+            **shutdown(self.order.expires_at, clock.now()),
+        }
+
+    # Small steps of the above
+
+    def _machines(self) -> list[Ours]:
+        return find.machines(self.client, self.order.owner)
+
+    def _notes(self) -> list[Noted]:
+        known = find.notes(self.client, self.order.owner)
+        return [one for one in known if one.note.stem.rental == self.order.rental]
+
+    def _end_later_ones(self, alive: list[Ours]) -> None:
+        end_later_ones(self.client, alive, self.intend, self.say)
+
+    def _forget(self, noted: Noted | None) -> None:
+        """The note of what was refused; `orphans` lists one that stays."""
+        scripts = {one.id for one in self.made_here} | ({noted.script.id} if noted else set())
+        with suppress(MldeployError):
+            if noted and any(one.stem == noted.note.stem for one in self._machines()):
+                return
+        for script_id in sorted(scripts):
+            with suppress(MldeployError):
+                self.intend("paperspace:DeleteStartupScript", script_id)
+                self.client.delete(f"/startup-scripts/{script_id}")
+
+
+def end_later_ones(client: Client, alive: list[Ours], intend: Intend, say: Say) -> None:
+    """Of two of one rental: a laptop made the second, and was gone before it saw the first."""
+    for later in alive[1:]:
+        if later.stem.rental != alive[0].stem.rental:
+            continue
+        say(f"{later.machine.id} is a second machine of the same rental: it goes")
+        ending.delete_machines(client, [later.machine.id], intend, say)
+
+
+def shutdown(expires_at: datetime | None, now: datetime) -> dict[str, Any]:
+    """Paperspace's own way to stop it, an hour or two later than it ends itself: a second belt.
+
+    In whole hours. Whether they count from its start or its last use is documented nowhere.
+    """
+    if expires_at is None:
+        return {"autoShutdownEnabled": False}
+    hours = math.ceil(max(expires_at - now, timedelta()) / timedelta(hours=1)) + 1
+    return {
+        "autoShutdownEnabled": True,
+        "autoShutdownTimeout": hours,
+        "autoShutdownForce": True,
+    }
+
+
+def until(look: Callable[[], T | None]) -> T | None:
+    """What ``look`` finds, as soon as it does; None if that takes too long."""
+    deadline = clock.monotonic() + find.PATIENCE_SECONDS
+    while (found := look()) is None:
+        if clock.monotonic() > deadline:
+            return None
+        clock.sleep(find.PAUSE_SECONDS)
+    return found
+
+
+def _note(ours: Ours, known: list[Noted]) -> names.Note | None:
+    noted = find.note_of(ours.stem, known)
+    return noted.note if noted else None
+
+
+def _used(order: Order) -> OrderUsedError:
+    return OrderUsedError(
+        "order-used",
+        what=f"Order number {order.generation} of {order.owner} was given before.",
+        why=f"Order number {order.generation} was given before, and its machine has ended.",
+        do=f"mldeploy up {order.owner.target}",
+    )
+
+
+def _nowhere(order: Order, region: str, refused: list[str]) -> NoCapacityError:
+    return NoCapacityError(
+        "paperspace-no-capacity",
+        what=f"Paperspace has no {' or '.join(order.machine_types)} free in {region} just now.",
+        why=f"{refused[-1]}. All {len(refused)} were tried."
+        if len(refused) > 1
+        else f"{refused[-1]}.",
+        do="name another type under or_machine_types in mldeploy.toml, or another region, or try "
+        f"later: mldeploy up {order.owner.target}",
+        detail="\n".join(refused),
+    )
