@@ -21,7 +21,10 @@ NO_INDEX = (
 
 @dataclass(frozen=True)
 class Trouble:
-    """``sign`` is searched in what was said; the first that is found explains it."""
+    """``sign`` is searched in what was said; the first that is found explains it.
+
+    In ``do``, {again} stands for the command that builds it again.
+    """
 
     code: str
     sign: str
@@ -30,6 +33,10 @@ class Trouble:
 
 
 DISTURBED = "build-disturbed"
+JOB = ("tools", "packages", "files", "code")  # what the images of a job are the images of
+AGAIN = "the same `mldeploy run` again"
+BY_HAND = "mldeploy image --dockerfile     (shows what is built, to try it by hand)"
+LOOK = f"mend what the lines above name, in what the job needs, then: {AGAIN}"
 
 TROUBLES = (
     Trouble(
@@ -43,7 +50,7 @@ TROUBLES = (
         # Its base is there before a build begins: what it looks for elsewhere is an image of ours.
         "No such image|pull access denied|manifest for .* not found|/v2/",
         "What it stands on was removed in the middle of it, by another `prune` on this engine.",
-        "mldeploy up     (once that has ended)",
+        "{again}     (once that has ended)",
     ),
     Trouble(
         "hash-mismatch",
@@ -55,7 +62,7 @@ TROUBLES = (
         "engine-gone",
         "the engine went away",
         "The Docker Engine stopped answering in the middle of it.",
-        "docker info     (does it run?), then: mldeploy up, which goes on from here",
+        "docker info     (does it run?), then: {again}, which goes on from here",
     ),
     Trouble(
         "no-wheel",
@@ -65,10 +72,24 @@ TROUBLES = (
         "choose a version that has a wheel for Linux, or a `base` image that can compile",
     ),
     Trouble(
+        "no-debian-packages",
+        "[EW]: (Failed to fetch|Unable to locate package|Package .make. has no installation|"
+        "Unable to fetch some archives|Some index files failed)",
+        "The build could not reach the packages of its Debian, of which `make` comes.",
+        "check the network and the proxy of the engine's machine; or name a base image that has "
+        'make, such as base = "python:3.12-bookworm"; then: {again}',
+    ),
+    Trouble(
+        "no-make-in-base",
+        "apt-get: (command )?not found",
+        "The base image has no make, and is no Debian where it could be installed.",
+        'name one that is, for the job in mldeploy.toml: base = "python:3.12-slim-bookworm"',
+    ),
+    Trouble(
         "no-package-index",
         NO_INDEX,
         "The build could not reach the package index.",
-        "check the network and the proxy of the engine's machine, then: mldeploy up",
+        "check the network and the proxy of the engine's machine, then: {again}",
     ),
     Trouble(
         "no-python-in-base",
@@ -81,17 +102,20 @@ TROUBLES = (
 
 def explain_build(role: str, said: str, detail: str) -> FailedError:
     """``said`` is everything that may hold the cause, ``detail`` the last lines to show."""
-    what = f"The image of the {role} could not be built."
+    what, again, look = f"The image of the {role} could not be built.", "mldeploy up", BY_HAND
     if role == "image":
         what = "The image of the release could not be built."
+    if role in JOB:
+        what, again, look = f"The job's image of its {role} could not be built.", AGAIN, LOOK
     for one in TROUBLES:
         if re.search(one.sign, said, re.IGNORECASE):
-            return FailedError(one.code, what=what, why=one.why, do=one.do, detail=detail)
+            do = one.do.replace("{again}", again)
+            return FailedError(one.code, what=what, why=one.why, do=do, detail=detail)
     return FailedError(
         "build-failed",
         what=what,
         why=said.strip().splitlines()[-1][-300:] if said.strip() else "The engine did not say why.",
-        do="mldeploy image --dockerfile     (shows what is built, to try it by hand)",
+        do=look,
         detail=detail,
     )
 
