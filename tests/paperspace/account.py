@@ -55,7 +55,7 @@ class Stage:
     looks: int
     lasts: timedelta
     then: Callable[[datetime], None]
-    boots: bool = False  # needs the machine itself, where there are real ones
+    waits: bool = False  # for the machine itself, where there are real ones
 
 
 @dataclass
@@ -78,7 +78,7 @@ class Machine(Thing):
     since: datetime | None = None  # of the stage
     looks: int = 0  # in the stage
     event: Event | None = None  # what is under way
-    booted: bool = True  # with real machines: False until there is one
+    body_waits: bool = False  # a real machine is on its way up or down
     own_address: str | None = None  # a real machine's
 
 
@@ -119,6 +119,8 @@ class Account:
     key: str
     max_machines: int = 5
     page_size: int = 20
+    allowed: tuple[int, timedelta] | None = None  # so many calls in so long
+    asked_at: deque[datetime] = field(default_factory=deque)
     standing: dict[str, Any] | None = None  # None: the call is not there
     pages_to_spare: bool = False  # nextPage also on the last page
     auto_shutdown: bool = True  # False: taken as idle time, and the machine is never idle
@@ -148,6 +150,19 @@ class Account:
 
     def now(self) -> datetime:
         return (self.still or datetime.now(UTC)) + self.skew
+
+    def is_too_often(self) -> bool:
+        """Counts as a call."""
+        if self.allowed is None:
+            return False
+        times, per = self.allowed
+        now = self.now()
+        while self.asked_at and self.asked_at[0] <= now - per:
+            self.asked_at.popleft()
+        if len(self.asked_at) >= times:
+            return True
+        self.asked_at.append(now)
+        return False
 
     def named(self, prefix: str, name: str = "", *, foreign: bool = False) -> dict[str, Any]:
         """The fields that everything has, for something new; ids follow no order."""

@@ -64,13 +64,15 @@ class Faults:
 class Pace:
     """How often something is looked at *and* how long it lasts before it goes on.
 
-    A look is a GET of the machine, of its event, or a list with one of them.
+    A look is a GET of the machine, of its event, or a list with one of them. What nobody looks at
+    goes on after ``unwatched``.
     """
 
     looks: int = 1  # of each stage: an event that begins, a machine that comes up or goes
     starting: timedelta = _NOTHING  # from the create or start to serviceready
     settling: timedelta = _NOTHING  # from serviceready to ready
     ending: timedelta = _NOTHING  # of a stop or a delete
+    unwatched: timedelta = timedelta(minutes=1)
     addressless: int = 1  # looks at a machine that is ready before it has its address
 
     @classmethod

@@ -69,27 +69,37 @@ class Gate:
         if seconds:  # not while others wait for the lock
             time.sleep(seconds)
         with self.account.lock:
-            try:
-                found = document.operation(method, below) if below != path else None
-                reply = Reply(200, self._carried_out(found, call, headers, sent))
-            except Refused as refused:
-                reply = Reply(refused.status, refused.body)
+            reply = self._reply(call, headers, sent, is_below=below != path)
             call.status, call.answer = reply.status, reply.told
             return reply
 
+    def _reply(self, call: Call, headers: dict[str, str], sent: bytes, *, is_below: bool) -> Reply:
+        fault = self.account.faults.met_by(call.name)
+        try:
+            if self.account.is_too_often():
+                raise Refused("TOO_MANY_REQUESTS")
+            if fault and fault.when == "before":
+                raise fault.refusal() or Cut()
+            found = document.operation(call.method, call.path) if is_below else None
+            if found is None:
+                raise Refused("NOT_FOUND")
+            reply = Reply(200, self._carried_out(*found, call, headers, sent))
+        except Refused as refused:
+            reply = Reply(refused.status, refused.body)
+        if fault and fault.when == "after":
+            if (refusal := fault.refusal()) is None:
+                raise Cut
+            return Reply(refusal.status, refusal.body)
+        return reply
+
     def _carried_out(
         self,
-        found: tuple[Operation, dict[str, str]] | None,
+        operation: Operation,
+        in_path: dict[str, str],
         call: Call,
         headers: dict[str, str],
         sent: bytes,
     ) -> Any:
-        if found is None:
-            raise Refused("NOT_FOUND")
-        operation, in_path = found
-        fault = self.account.faults.met_by(call.name)
-        if fault and fault.when == "before":
-            raise fault.refusal() or Cut()
         if headers.get("authorization") != f"Bearer {self.account.key}":
             if operation.id == "session":
                 return None
@@ -100,8 +110,6 @@ class Gate:
         told = answers.BY_ID[operation.id](self.account, asked)
         if wrong := document.wrong_answer(operation, told):
             self.account.trouble.append(f"the stand-in itself: {call.name} answers {wrong}")
-        if fault:
-            raise fault.refusal() or Cut()
         return told
 
 

@@ -28,7 +28,7 @@ def begin(account: Account, machine: Machine, *, start: bool = True) -> Event:
         return event
     text = _script_at_boot(account, machine)
     if account.bodies and start:
-        machine.booted = False
+        machine.body_waits = True
         account.bodies.launch(machine, text)
     stages = [_under_way(account, event), *_coming_up(account, machine, event, first=True)]
     if not start:
@@ -41,7 +41,7 @@ def start(account: Account, machine: Machine) -> Event:
     _enter(account, machine, "starting", account.now())
     event = _event(account, machine, "start")
     if account.bodies:
-        machine.booted = False
+        machine.body_waits = True
         account.bodies.start(machine, _scripts_again(account, machine))
     _plan(account, machine, [_under_way(account, event), *_coming_up(account, machine, event)])
     return event
@@ -51,7 +51,7 @@ def restart(account: Account, machine: Machine) -> Event:
     _enter(account, machine, "restarting", account.now())
     event = _event(account, machine, "restart")
     if account.bodies:
-        machine.booted = False
+        machine.body_waits = True
         account.bodies.restart(machine, _scripts_again(account, machine))
     _plan(account, machine, [_under_way(account, event), *_coming_up(account, machine, event)])
     return event
@@ -61,6 +61,7 @@ def stop(account: Account, machine: Machine, at: datetime | None = None) -> Even
     _enter(account, machine, "stopping", at or account.now())
     event = _event(account, machine, "stop")
     if account.bodies:
+        machine.body_waits = True
         account.bodies.stop(machine)
     _plan(account, machine, [_under_way(account, event), _going(account, machine, event)], at)
     return event
@@ -82,9 +83,9 @@ def delete(account: Account, machine: Machine) -> Event:
             script.assigned.discard(machine.id)
 
     if account.bodies:
+        machine.body_waits = True
         account.bodies.terminate(machine)
-        machine.booted = True
-    ending = Stage(account.pace.looks, account.pace.ending, gone)
+    ending = Stage(account.pace.looks, account.pace.ending, gone, waits=True)
     _plan(account, machine, [_under_way(account, event), ending])
     return event
 
@@ -97,6 +98,20 @@ def advance(account: Account) -> None:
         if (due := _shuts_down_at(account, machine)) and due <= now:
             stop(account, machine, due)
             _run_stages(account, machine, now)
+
+
+def settle(account: Account) -> None:
+    """Every machine goes through its stages to the last, but for a real one on its way.
+
+    The clock goes on as long as that takes.
+    """
+    for machine in list(account.machines.values()):
+        while machine.stages and not (machine.body_waits and machine.stages[0].waits):
+            stage = machine.stages.popleft()
+            at = max(account.now(), (machine.since or machine.created) + stage.lasts)
+            account.skew += max(at - account.now(), _NOTHING)
+            machine.since, machine.looks = at, 0
+            stage.then(at)
 
 
 def looked(machine: Machine) -> None:
@@ -115,11 +130,17 @@ def _run_stages(account: Account, machine: Machine, now: datetime) -> None:
         stage = machine.stages[0]
         began = machine.since or machine.created
         due = began + stage.lasts
-        if now < due or machine.looks < stage.looks or (stage.boots and not machine.booted):
+        if machine.looks < stage.looks and now >= due + account.pace.unwatched:
+            due += account.pace.unwatched
+        elif now < due or machine.looks < stage.looks:
+            return
+        elif stage.looks:
+            due = now
+        if stage.waits and machine.body_waits:
             return
         machine.stages.popleft()
         # What only time brings about happens when its time has come, whenever somebody asks.
-        at = now if stage.looks or stage.boots else due
+        at = now if stage.waits and account.bodies else due
         machine.since, machine.looks = at, 0
         stage.then(at)
 
@@ -160,7 +181,7 @@ def _coming_up(
         machine.address = _address(account, machine)
 
     return [
-        Stage(pace.looks, pace.starting, is_up, boots=True),
+        Stage(pace.looks, pace.starting, is_up, waits=True),
         Stage(pace.looks, pace.settling, is_ready),
         Stage(pace.addressless, _NOTHING, has_its_address),
     ]
@@ -171,7 +192,7 @@ def _going(account: Account, machine: Machine, event: Event) -> Stage:
         _done(event, at)
         _is_off(account, machine, at)
 
-    return Stage(account.pace.looks, account.pace.ending, then)
+    return Stage(account.pace.looks, account.pace.ending, then, waits=True)
 
 
 def _failure(account: Account, machine: Machine, event: Event, error: str) -> Stage:
@@ -254,6 +275,8 @@ def _address(account: Account, machine: Machine) -> str | None:
     for each in account.addresses.values():
         if each.exists and each.machine_id == machine.id:
             return each.id
+    if machine.address:  # it has not been off
+        return machine.address
     return account.free_address() if machine.address_type == "dynamic" else None
 
 

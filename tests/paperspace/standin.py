@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from tests.paperspace import bill as bills
 from tests.paperspace import catalogue, life
-from tests.paperspace.account import OURS, Account, Address, Bodies, Machine, Network, Script
+from tests.paperspace.account import OURS, Account, Address, Machine, Network, Script
 from tests.paperspace.bill import Bill, an_hour
 from tests.paperspace.faults import Fault, Pace, When
 from tests.paperspace.gate import BASE, Call, Cut, Gate, Reply
@@ -20,6 +21,8 @@ from tests.paperspace.server import Server
 
 if TYPE_CHECKING:
     import httpx
+
+    from tests.paperspace.bodies import MachineBodies
 
 KEY = "0123456789abcdef0123456789abcd"  # the only one that is valid
 
@@ -41,14 +44,28 @@ class Paperspace:
         self.account = Account(**{"key": KEY} | settings)
         self.gate = Gate(self.account)
         self.name_of_rental: Callable[[str], str] = lambda name: name
-        self._server = Server(self.gate, port=port)
-        self._bodies: Bodies | None = None
+        host = "127.0.0.1"
+        if machines:
+            from tests.paperspace.bodies import MachineBodies, address_for_machines
+
+            host = address_for_machines()  # of this machine, so that a machine can end itself
+            self.account.bodies = MachineBodies(self.account)
+            self.paced(unwatched=1)
+        self._server = Server(self.gate, host, port)
 
     # Where it is.
 
     @property
     def url(self) -> str:
         return self._server.address + BASE
+
+    @property
+    def bodies(self) -> MachineBodies:
+        """The real machines: to look into one past its network, `bodies.machines.exec`."""
+        from tests.paperspace.bodies import MachineBodies
+
+        assert isinstance(self.account.bodies, MachineBodies), "this stand-in has no real machines"
+        return self.account.bodies
 
     @property
     def key(self) -> str:
@@ -60,7 +77,7 @@ class Paperspace:
         return {
             "PAPERSPACE_API_KEY": self.key,
             "PAPERSPACE_API_URL": self.url,
-        } | dict.fromkeys(("NO_PROXY", "no_proxy"), _without_proxy())
+        } | dict.fromkeys(("NO_PROXY", "no_proxy"), _without_proxy(self.url))
 
     @property
     def transport(self) -> httpx.BaseTransport:
@@ -168,6 +185,10 @@ class Paperspace:
         with self.account.lock:
             self.account.faults.delays[call] = seconds
 
+    def allow(self, calls: int, seconds: float) -> None:
+        """What is asked more often than that gets TOO_MANY_REQUESTS."""
+        self.account.allowed = calls, timedelta(seconds=seconds)
+
     def no_capacity(self, machine_type: str, region: str | None = None) -> None:
         """None to be had, and the API says so when it is asked."""
         self.account.shortages.add((machine_type, region))
@@ -207,6 +228,11 @@ class Paperspace:
         """What is due by now happens; every call does this too."""
         with self.account.lock:
             life.advance(self.account)
+
+    def settle(self) -> None:
+        """All that is under way comes to its end, whether anybody looks or not."""
+        with self.account.lock:
+            life.settle(self.account)
 
     def instant(self) -> None:
         """No waiting and no lag: the answer says provisioning, the next call ready."""
@@ -257,9 +283,9 @@ class Paperspace:
         return address
 
     def close(self) -> None:
-        if self._bodies:
-            self._bodies.close()
         self._server.close()
+        if self.account.bodies:
+            self.account.bodies.close()
 
 
 def isolated(paperspace: Paperspace, home: Path) -> dict[str, str]:
@@ -267,10 +293,10 @@ def isolated(paperspace: Paperspace, home: Path) -> dict[str, str]:
     return paperspace.environment | {"HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config")}
 
 
-def _without_proxy() -> str:
-    """What this machine reaches directly, and the loopback, whatever its proxies."""
+def _without_proxy(url: str) -> str:
+    """What this machine reaches directly, and the stand-in, whatever its proxies."""
     known = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
-    return ",".join([*filter(None, known.split(",")), "127.0.0.1"])
+    return ",".join([*filter(None, known.split(",")), str(urlsplit(url).hostname)])
 
 
 __all__ = ["KEY", "OURS", "Paperspace", "isolated", "standin"]
