@@ -232,6 +232,19 @@ class RentedTarget(FarTarget, frozen=True, kw_only=True):
         return -(-bytes_of(self.disk) // 1_000_000_000)
 
 
+class DataSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The bucket that `mldeploy data` keeps versions in: the ``[data]`` table.
+
+    ``endpoint_url`` is of another server than AWS; credentials are where boto3 looks for them.
+    """
+
+    bucket: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+    prefix: Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9._=-]+(/[A-Za-z0-9._=-]+)*)?$")] = ""
+    endpoint_url: Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/]+/?$")] | None = None
+    region: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]+$")] | None = None
+    profile: Annotated[str, msgspec.Meta(pattern=r"\S")] | None = None
+
+
 # One class a kind; msgspec picks the class by `kind`.
 EngineTarget = DockerTarget | SshTarget | RentedTarget  # those that a Docker engine runs
 Target = ProcessTarget | DockerTarget | SshTarget | RentedTarget
@@ -285,11 +298,15 @@ EXPECTED = {
     "fault": "what is to go wrong on the practice cloud, one of no-capacity, quota, slow-boot, "
     "unreachable, denied and lost-reply",
     "budget": "US dollars a month, more than 0, such as 5.00",
+    "bucket": "the name of a bucket, such as my-data: no s3:// before it",
+    "prefix": "a folder in the bucket, such as projects/images",
+    "endpoint_url": 'an address without a path, such as "https://s3.example.org"',
+    "profile": "the name of a profile of your AWS configuration",
     "env": 'a table of texts, such as env = { LOG_LEVEL = "info" }',
     "secrets": 'a table of references, such as secrets = { TOKEN = "env:HF_TOKEN" }',
     **spec.EXPECTED,
 }
-TABLES = ["project", "targets", "jobs"]
+TABLES = ["project", "targets", "jobs", "data"]
 
 
 def bytes_of(size: str) -> int:
@@ -304,6 +321,7 @@ class Config(msgspec.Struct, frozen=True):
     project: Project
     targets: dict[str, Target]
     jobs: dict[str, Task] = {}
+    data: DataSettings | None = None
 
     @property
     def default_target(self) -> str:
@@ -356,7 +374,8 @@ def parse(raw: dict[str, Any], text: str, path: Path) -> Config:
         )
     targets = {name: _target(name, table, complain) for name, table in targets_raw.items()}
     jobs = _jobs(raw.get("jobs", {}), targets, complain)
-    return Config(path=path, project=project, targets=targets, jobs=jobs)
+    data = _struct(raw["data"], DataSettings, ("data",), complain) if "data" in raw else None
+    return Config(path=path, project=project, targets=targets, jobs=jobs, data=data)
 
 
 def _read(path: Path) -> str:

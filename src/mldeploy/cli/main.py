@@ -57,6 +57,9 @@ SECTIONS: dict[str, dict[str, VerbEntry]] = {
         "run": VerbEntry("jobs", "One command there: code out, outputs and MLflow runs home."),
         "jobs": VerbEntry("jobs", "The project's jobs: logs, fetch, stop, show, rm, code."),
     },
+    "Its data": {
+        "data": VerbEntry("data", "Versions of a folder, on a machine or in a bucket."),
+    },
     "Clear up": {
         "orphans": VerbEntry("operate", "Everything of ours that is alive, from any folder."),
         "prune": VerbEntry("operate", "Remove releases that nobody can roll back to."),
