@@ -176,7 +176,7 @@ class ContainerRunner(Runner):
         gpus = [DeviceRequest(count=-1, capabilities=[["gpu"]])] if job.order.gpu else []
         return self.client.containers.create(
             image,
-            [PYTHON, f"{TOOLS}/job.py", JOB],
+            [PYTHON, f"{TOOLS}/{SUPERVISOR.name}", JOB],
             name=name_of(self.project, job),
             labels=labels_of(self.project, job),
             environment=environment_of(job),
@@ -280,11 +280,10 @@ Files = Mapping[str, tuple[bytes | Path, int]]  # what is in it, and its mode
 def files_for(job: Job, resumed: Path | None) -> Files:
     """By their path from the root of the container."""
     found: dict[str, tuple[bytes | Path, int]] = {
-        f"{TOOLS[1:]}/job.py": (SUPERVISOR, 0o644),
+        f"{TOOLS[1:]}/{SUPERVISOR.name}": (SUPERVISOR, 0o644),
+        f"{TOOLS[1:]}/{READER.name}": (READER, 0o644),
         f"{JOB[1:]}/order.json": (json.dumps(order_of(job)).encode(), 0o600),
     }
-    if READER.exists():
-        found[f"{TOOLS[1:]}/read_runs.py"] = (READER, 0o644)
     for path in sorted(resumed.rglob("*")) if resumed else ():
         if path.is_file():
             assert resumed is not None  # noqa: S101 - for the types alone

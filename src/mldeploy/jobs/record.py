@@ -120,8 +120,10 @@ def headline(job: Job) -> str:
     """Its state in a word, for tables."""
     if job.state == "fetched":
         return job.end or "ended"
-    if job.state == "ended":
+    if job.state == "ended" and job.end != "not-started":
         return f"{job.end}, to fetch"
+    if job.state == "ended":
+        return "not-started"
     return job.state
 
 

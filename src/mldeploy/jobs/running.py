@@ -191,9 +191,19 @@ def _rent(project: Project, job: Job, place: JobPlace, ui: Ui) -> Job:
 def _data(project: Project, job: Job, place: JobPlace, ui: Ui) -> list[Bind]:
     if not job.order.data:
         return []
-    from mldeploy.jobs import data
+    from mldeploy.data.places import FarPlace, ThisPlace
+    from mldeploy.data.placing import place as put_there
+    from mldeploy.jobs.mounts import parse_mounts
+    from mldeploy.machines.remote import RemoteMachine
 
-    return data.place(project, job, place, ui)
+    owner = project.config.project.name
+    where: FarPlace | ThisPlace = ThisPlace(owner)
+    if isinstance(place.machine, RemoteMachine):
+        where = FarPlace(place.machine.connection, owner, place.runner.where)
+    with ui.step("data of the job") as step:
+        binds = put_there(where, parse_mounts(job.order.data), ui, project)
+        step.say(", ".join(f"{bind.version or bind.source} at {bind.at}" for bind in binds))
+    return binds
 
 
 def _resumed(project: Project, order: Order) -> Path | None:

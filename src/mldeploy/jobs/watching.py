@@ -148,14 +148,19 @@ class Watch:
 
 
 def live_runs(job: Job, runner: Runner) -> list[dict[str, Any]]:
-    """The MLflow runs of a job that runs, as far as they have come; none where it has none."""
-    said = runner.ask(job, READER, "code/mlflow.db") if READER.exists() else ""
+    """The MLflow runs of a job that runs, as far as they have come, and what it has printed."""
+    runs: list[dict[str, Any]] = _told(runner.ask(job, READER, "code")).get("runs", [])
+    printed = _told(runner.ask(job, SUPERVISOR, ".", "metrics"))
+    return [*runs, {"name": "printed", "metrics": printed}] if printed else runs
+
+
+def _told(said: str) -> dict[str, Any]:
+    """Nothing, of one that runs no more, or that has nothing to tell yet."""
     try:
         told = json.loads(said or "{}")
     except ValueError:
-        return []
-    runs: list[dict[str, Any]] = told.get("runs", []) if isinstance(told, dict) else told
-    return runs
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def brief(runs: list[dict[str, Any]]) -> str:

@@ -39,6 +39,9 @@ def main(folder: Path, verb: str = "run") -> int:
         state = {"end": "killed", "ended": now(), **read_state(folder), "state": "ended"}
         write_state(folder, {**state, **pack(folder)})
         return 0
+    if verb == "metrics":
+        print(json.dumps(printed(folder)))  # noqa: T201 - it is the answer
+        return 0
     if verb == "list":
         print(json.dumps(listed(folder)))  # noqa: T201 - it is the answer
         return 0
@@ -214,6 +217,13 @@ def listed(folder: Path) -> dict[str, list[int]]:
         except OSError:  # it was a draft, and has its final name now
             continue
     return found
+
+
+def printed(folder: Path) -> dict[str, float]:
+    """The last value of each metric that was printed so far."""
+    lines = (folder / "metrics.jsonl").read_text("utf-8").splitlines()
+    whole = [json.loads(line) for line in lines if line.endswith("}")]
+    return {one["metric"]: one["value"] for one in whole}
 
 
 def pack(folder: Path) -> dict[str, Any]:
