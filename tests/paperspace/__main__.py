@@ -29,7 +29,10 @@ def up(port: int, machines: bool) -> None:
             click.echo(f"export {name}={shlex.quote(value)}")
         told = 0
         while not stop.wait(0.5):
-            for call in paperspace.calls[told:]:
+            while told < len(paperspace.calls):
+                call = paperspace.calls[told]
+                if call.status is None and not call.cut:
+                    break  # it is being answered
                 click.echo(f"# {call.name} {call.status or 'cut'}", err=True)
                 told += 1
         bill = paperspace.bill()

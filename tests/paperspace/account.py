@@ -16,6 +16,7 @@ from tests.paperspace.bill import Meter
 from tests.paperspace.faults import Faults, Lag, Pace
 from tests.paperspace.refusals import Refused
 
+ASKED_LATELY = timedelta(minutes=10)
 OURS = "mldeploy-"  # how the name of everything begins that mldeploy makes
 
 
@@ -129,6 +130,8 @@ class Account:
     shortages: set[tuple[str, str | None]] = field(default_factory=set)  # type, region or all
     surprises: set[tuple[str, str | None]] = field(default_factory=set)  # refused at create alone
     stuck: list[str] = field(default_factory=list)  # errors of the next create events
+    stuck_deletes: list[str] = field(default_factory=list)
+    events_stay: bool = True  # False: nobody knows those of a machine that is gone
     scripts_skipped: int = 0  # how many of the next machines do not run theirs
     pace: Pace = field(default_factory=Pace)
     lag: Lag = field(default_factory=Lag)
@@ -140,7 +143,7 @@ class Account:
     networks: dict[str, Network] = field(default_factory=dict)
     meters: list[Meter] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
-    asked_for: set[tuple[str, str]] = field(default_factory=set)  # availability, since the last one
+    asked_for: dict[tuple[str, str], list[datetime]] = field(default_factory=dict)  # availability
     skew: timedelta = timedelta(0)
     still: datetime | None = None  # the time, where it stands still but for skew
     bodies: Bodies | None = None
@@ -195,6 +198,13 @@ class Account:
             found.unseen_by_id -= 1
             raise Refused("NOT_FOUND", "Not found")
         return found
+
+    def was_asked_for(self, machine_type: str, region: str) -> bool:
+        """Each question is good for one order, and for some minutes."""
+        since = self.now() - ASKED_LATELY
+        asked = self.asked_for.get((machine_type, region), [])
+        asked[:] = [each for each in asked if each >= since]
+        return bool(asked and asked.pop())
 
     def touched(self, thing: Thing, verb: str) -> None:
         """Something is about to be changed: is it ours?"""

@@ -16,7 +16,7 @@ COMING_UP = {"provisioning", "starting", "restarting", "serviceready"}
 
 def availability(account: Account, asked: dict[str, Any]) -> dict[str, Any]:
     region, label = region_of(asked["region"]), asked["machineType"]
-    account.asked_for.add((label, region))
+    account.asked_for.setdefault((label, region), []).append(account.now())
     return {"available": label in catalogue.TYPES and not account.is_short(label, region)}
 
 
@@ -151,6 +151,8 @@ def list_events(account: Account, asked: dict[str, Any]) -> dict[str, Any]:
 
 def get_event(account: Account, asked: dict[str, Any]) -> dict[str, Any]:
     event: Event = account.seen(account.events, asked["id"])
+    if not account.events_stay and not account.machines[event.machine_id].exists:
+        raise Refused("NOT_FOUND")
     life.looked(account.machines[event.machine_id])
     return written.event(event)
 
@@ -174,9 +176,8 @@ def _check_change(machine: Machine, asked: dict[str, Any]) -> None:
 
 def _look_for_trouble(account: Account, asked: dict[str, Any], region: str) -> None:
     about = f"create of {asked['name']}"
-    if (asked["machineType"], region) not in account.asked_for:
+    if not account.was_asked_for(asked["machineType"], region):
         account.trouble.append(f"{about}, and nobody asked whether there is one")
-    account.asked_for.discard((asked["machineType"], region))
     if not asked["name"].startswith(OURS):
         account.trouble.append(f"{about}, which is no name of ours")
     if asked["emailPassword"]:

@@ -19,7 +19,7 @@ BASE = "/v1"
 
 @dataclass
 class Call:
-    """One that was made; ``status`` is None where no answer was given."""
+    """One that was made; ``status`` is None until it is answered, and where it was ``cut``."""
 
     method: str
     path: str  # below the base
@@ -27,6 +27,7 @@ class Call:
     body: Any
     at: datetime
     status: int | None = None
+    cut: bool = False
     answer: Any = field(default=None, repr=False)
 
     @property
@@ -69,7 +70,11 @@ class Gate:
         if seconds:  # not while others wait for the lock
             time.sleep(seconds)
         with self.account.lock:
-            reply = self._reply(call, headers, sent, is_below=below != path)
+            try:
+                reply = self._reply(call, headers, sent, is_below=below != path)
+            except Cut:
+                call.cut = True
+                raise
             call.status, call.answer = reply.status, reply.told
             return reply
 

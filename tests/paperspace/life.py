@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from tests.paperspace import catalogue
-from tests.paperspace.account import Account, Address, Event, Machine, Stage
+from tests.paperspace import catalogue, parts
+from tests.paperspace.account import Account, Event, Machine, Stage
 from tests.paperspace.bill import an_hour
 
 _NOTHING = timedelta(0)
@@ -18,7 +18,7 @@ def begin(account: Account, machine: Machine, *, start: bool = True) -> Event:
     account.meter(machine, "machine", machine.type.price, now)
     account.meter(machine, "storage", an_hour(catalogue.DISK_A_MONTH[machine.disk_gb]), now)
     if machine.address_type == "static":
-        _claim(account, machine)
+        parts.claim(account, machine)
     event = _event(account, machine, "create")
     if account.stuck:
         error = account.stuck.pop(0)
@@ -26,7 +26,7 @@ def begin(account: Account, machine: Machine, *, start: bool = True) -> Event:
             account, machine, [_under_way(account, event), _failure(account, machine, event, error)]
         )
         return event
-    text = _script_at_boot(account, machine)
+    text = parts.script_at_boot(account, machine)
     if account.bodies and start:
         machine.body_waits = True
         account.bodies.launch(machine, text)
@@ -42,7 +42,7 @@ def start(account: Account, machine: Machine) -> Event:
     event = _event(account, machine, "start")
     if account.bodies:
         machine.body_waits = True
-        account.bodies.start(machine, _scripts_again(account, machine))
+        account.bodies.start(machine, parts.scripts_again(account, machine))
     _plan(account, machine, [_under_way(account, event), *_coming_up(account, machine, event)])
     return event
 
@@ -52,7 +52,7 @@ def restart(account: Account, machine: Machine) -> Event:
     event = _event(account, machine, "restart")
     if account.bodies:
         machine.body_waits = True
-        account.bodies.restart(machine, _scripts_again(account, machine))
+        account.bodies.restart(machine, parts.scripts_again(account, machine))
     _plan(account, machine, [_under_way(account, event), *_coming_up(account, machine, event)])
     return event
 
@@ -70,12 +70,17 @@ def stop(account: Account, machine: Machine, at: datetime | None = None) -> Even
 def delete(account: Account, machine: Machine) -> Event:
     """It costs on until the event is done: that is when it is gone."""
     event = _event(account, machine, "deactivate")
+    if account.stuck_deletes:
+        error = account.stuck_deletes.pop(0)
+        under_way = _under_way(account, event)
+        _plan(account, machine, [under_way, _failure(account, machine, event, error)])
+        return event
     if machine.state != "off":
         _enter(account, machine, "stopping", account.now())
 
     def gone(at: datetime) -> None:
         _done(event, at)
-        _detach(account, machine)
+        parts.detach(account, machine)
         account.unmeter(machine, at)
         machine.deleted, machine.address = at, None
         machine.still_listed = account.lag.gone_in_lists
@@ -171,14 +176,14 @@ def _coming_up(
         if first and account.scripts_skipped:
             account.scripts_skipped -= 1
         else:
-            machine.ran += _scripts_now(account, machine, first=first)
+            machine.ran += parts.scripts_now(account, machine, first=first)
 
     def is_ready(at: datetime) -> None:
         _enter(account, machine, "ready", at)
         machine.ready_since = at
 
     def has_its_address(at: datetime) -> None:
-        machine.address = _address(account, machine)
+        machine.address = parts.address(account, machine)
 
     return [
         Stage(pace.looks, pace.starting, is_up, waits=True),
@@ -238,49 +243,3 @@ def _shuts_down_at(account: Account, machine: Machine) -> datetime | None:
     if not (enabled and hours and machine.state == "ready" and machine.ready_since):
         return None
     return machine.ready_since + timedelta(hours=hours)
-
-
-def _scripts_now(account: Account, machine: Machine, *, first: bool) -> list[str]:
-    """Read when the machine comes up: one that was deleted before does not run."""
-    return [
-        each.text
-        for each in account.scripts.values()
-        if each.exists and each.enabled and machine.id in each.assigned
-        if first or not each.run_once or each.text not in machine.ran
-    ]
-
-
-def _script_at_boot(account: Account, machine: Machine) -> str | None:
-    if account.scripts_skipped:
-        return None
-    return next(iter(_scripts_now(account, machine, first=True)), None)
-
-
-def _scripts_again(account: Account, machine: Machine) -> list[str]:
-    return _scripts_now(account, machine, first=False)
-
-
-def _claim(account: Account, machine: Machine) -> None:
-    """A static address belongs to the team: it outlives the machine."""
-    found = account.named("ip", foreign=machine.foreign)
-    found["id"] = found["name"] = account.free_address()
-    address = Address(**found, region=machine.region, machine_id=machine.id)
-    account.addresses[address.id] = address
-    account.meter(address, "address", an_hour(catalogue.STATIC_ADDRESS_A_MONTH), address.created)
-
-
-def _address(account: Account, machine: Machine) -> str | None:
-    if machine.own_address:  # a real machine is reached at its own alone
-        return machine.own_address if machine.address_type != "none" else None
-    for each in account.addresses.values():
-        if each.exists and each.machine_id == machine.id:
-            return each.id
-    if machine.address:  # it has not been off
-        return machine.address
-    return account.free_address() if machine.address_type == "dynamic" else None
-
-
-def _detach(account: Account, machine: Machine) -> None:
-    for each in account.addresses.values():
-        if each.machine_id == machine.id:
-            each.machine_id = None

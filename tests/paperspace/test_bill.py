@@ -107,13 +107,30 @@ def test_an_order_without_a_question_a_name_of_ours_or_discretion_is_trouble(
     paperspace.forgive()
 
 
+def test_a_question_is_good_for_one_order_and_not_for_ever(
+    paperspace: Paperspace, ask: Asks
+) -> None:
+    about = {"machineType": "C5", "region": "ny2"}
+    for _ in range(2):  # of two laptops
+        ask("GET", "/machine-availability", **about)
+    for name in ("mldeploy-a", "mldeploy-b"):
+        ask("POST", "/machines", MACHINE | {"name": name})
+    assert paperspace.trouble == []
+    ask("GET", "/machine-availability", **about)
+    paperspace.advance(3600)
+    ask("POST", "/machines", MACHINE | {"name": "mldeploy-c"})
+    assert len(paperspace.trouble) == 1
+    paperspace.forgive()
+
+
 def test_two_machines_of_one_rental_are_trouble_until_one_is_gone(
     paperspace: Paperspace, ask: Asks
 ) -> None:
-    paperspace.name_of_rental = lambda name: name.rpartition("-")[0]
-    ask.machine(name="mldeploy-a-1")
-    second = ask.machine(name="mldeploy-a-2")
-    assert paperspace.trouble == ["2 machines of mldeploy-a"]
+    first = "mldeploy-a-cloud-p1-g1-0a1b2c"
+    ask.machine(name=f"{first}-aaaaaa-20261123T120000Z")
+    second = ask.machine(name=f"{first}-bbbbbb-never")
+    ask.machine(name="mldeploy-a-cloud-p1-g2-0a1b2d-aaaaaa-never")
+    assert paperspace.trouble == [f"2 machines of {first}"]
     ask("DELETE", f"/machines/{second}")
     paperspace.settle()
     assert paperspace.trouble == []

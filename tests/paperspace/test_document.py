@@ -49,7 +49,6 @@ def test_whatever_is_asked_in_whatever_order_answers_are_right_and_bills_can_be_
 ) -> None:
     chance = random.Random(seed)  # noqa: S311
     paperspace.stand_still()
-    paperspace.name_of_rental = lambda name: name
     paperspace.lagging(in_lists=chance.randrange(3), by_id=chance.randrange(2))
     ids: list[str] = ["psnothere"]
     spent = paperspace.bill().total

@@ -70,6 +70,27 @@ def test_who_asks_too_often_must_wait(paperspace: Paperspace, ask: Asks) -> None
     assert ask.response("GET", "/machines").status_code == 200
 
 
+def test_a_delete_that_was_accepted_may_come_to_nothing(paperspace: Paperspace, ask: Asks) -> None:
+    machine = ask.machine()
+    paperspace.next_delete_fails()
+    event = ask("DELETE", f"/machines/{machine}")["event"]["id"]
+    paperspace.settle()
+    assert ask("GET", f"/machine-events/{event}")["error"] == "Internal error"
+    assert ask.state(machine) == "ready"
+    ask("DELETE", f"/machines/{machine}")
+    paperspace.settle()
+    assert ask.state(machine) == "gone"
+
+
+def test_the_events_of_a_machine_may_go_with_it(paperspace: Paperspace, ask: Asks) -> None:
+    paperspace.account.events_stay = False
+    machine = ask.machine()
+    event = ask("DELETE", f"/machines/{machine}")["event"]["id"]
+    assert ask("GET", f"/machine-events/{event}")["state"] == "new"
+    paperspace.settle()
+    assert ask.code("GET", f"/machine-events/{event}") == "NOT_FOUND"
+
+
 def test_a_machine_may_fail_to_come_up_and_stays_on_the_bill(
     paperspace: Paperspace, ask: Asks
 ) -> None:

@@ -168,6 +168,11 @@ def test_what_a_machine_is_can_be_read_from_it(ask: Asks) -> None:
     assert machine["storageTotal"] == str(100 * 1024**3)
 
 
+def test_no_two_machines_have_the_same_private_address(ask: Asks) -> None:
+    told = [ask("GET", f"/machines/{ask.machine(name=f'mldeploy-{one}')}") for one in "ab"]
+    assert len({each["privateIp"] for each in told} - {None}) == 2
+
+
 def test_the_order_that_these_tests_begin_with_needs_nothing_else(ask: Asks) -> None:
     for field in ("name", "machineType", "templateId", "diskSize", "region"):
         without = {name: value for name, value in MACHINE.items() if name != field}

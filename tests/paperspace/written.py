@@ -30,7 +30,7 @@ def machine(it: Machine) -> dict[str, Any]:
         "storageUsed": str(3 * GIB),
         "accelerators": gpus,
         "region": it.region,
-        "privateIp": "10.42.0.2" if it.state != "provisioning" else None,
+        "privateIp": _private(it),
         "networkId": it.settings.get("networkId"),
         "publicIp": it.address,
         "publicIpType": it.address_type,
@@ -47,6 +47,12 @@ def machine(it: Machine) -> dict[str, Any]:
         "storageRate": float(catalogue.DISK_A_MONTH[it.disk_gb]),
         "reservation": None,
     } | {name: it.settings.get(name) for name in PLAIN}
+
+
+def _private(it: Machine) -> str | None:
+    if it.state == "provisioning":
+        return None
+    return it.own_address or f"10.42.{it.number // 250}.{it.number % 250 + 2}"
 
 
 def event(it: Event) -> dict[str, Any]:
