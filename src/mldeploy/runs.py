@@ -60,8 +60,8 @@ def merge(project: Project, folder: Path, tags: Mapping[str, str], register: boo
     """
     from mldeploy.locks import held
 
-    script = [project.python(), SCRIPTS / "merge_runs.py", folder.resolve(), "--json"]
-    words = ["--root", str(project.root), *(["--register"] if register else [])]
+    script = [str(project.python()), str(SCRIPTS / "merge_runs.py"), str(folder.resolve())]
+    words = ["--json", "--root", str(project.root), *(["--register"] if register else [])]
     words += [word for key, value in tags.items() for word in ("--tag", f"{key}={value}")]
     project.make_state()
     what = "Another command brings runs into this project."

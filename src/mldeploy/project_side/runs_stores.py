@@ -59,8 +59,9 @@ def fetched(folder: Path, workshop: Path) -> Path | None:
         return None
     store = workshop / "store" / FILES
     shutil.copytree(folder / FILES, store, ignore=shutil.ignore_patterns("artifacts"))
-    for metric in store.glob("*/*/metrics/**/*"):
-        _end_with_a_whole_line(metric)
+    for metric in (*store.glob("*/*/metrics/**/*"), *store.glob("*/models/*/metrics/**/*")):
+        if metric.is_file():
+            _tidy(metric)
     words = ["-m", "mlflow", "migrate-filestore", "--source", str(store.parent)]
     _mlflow([*words, "--target", _uri(copy)], workshop)
     return copy
@@ -111,11 +112,14 @@ def schema(database: Path) -> str:
         ) from error
 
 
-def _end_with_a_whole_line(metric: Path) -> None:
-    """A training that was killed while it wrote a line left half of one, which MLflow refuses."""
-    if metric.is_file():
-        text = metric.read_text(encoding="utf-8")
-        metric.write_text(text[: text.rfind("\n") + 1], encoding="utf-8")
+def _tidy(metric: Path) -> None:
+    """Keep the whole lines, each once: MLflow's own migration (3.17) fails on others.
+
+    A training that is killed leaves half a line, and one that logs a model notes points twice.
+    """
+    lines = metric.read_text(encoding="utf-8").splitlines(keepends=True)
+    whole = dict.fromkeys(line for line in lines if line.endswith("\n"))
+    metric.write_text("".join(whole), encoding="utf-8")
 
 
 def _mlflow(words: list[str], cwd: Path) -> None:
