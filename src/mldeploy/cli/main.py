@@ -29,6 +29,7 @@ SECTIONS: dict[str, dict[str, VerbEntry]] = {
     "A project": {
         "new": VerbEntry("project", "Make a project that trains and serves as it is."),
         "update": VerbEntry("upkeep", "Merge a later version of the template, keeping your work."),
+        "import": VerbEntry("floyd", "Take over a FloydHub project, or one of its commands."),
         "check": VerbEntry("upkeep", "What makes a project good, scored, each with its fix."),
         "doctor": VerbEntry("look", "Find what would stop you, with the remedy for each."),
     },
@@ -138,7 +139,8 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             return None
         module = importlib.import_module(f"mldeploy.cli.{VERBS[cmd_name].module}")
-        name = f"{cmd_name}_" if cmd_name in ("exec", "open") else cmd_name  # Python's own words
+        python_has = ("exec", "import", "open")
+        name = f"{cmd_name}_" if cmd_name in python_has else cmd_name
         command: click.Command = getattr(module, name)
         return command
 

@@ -34,7 +34,9 @@ class Rules:
 
 def read(text: str) -> Rules:
     """The rules of a .floydignore with this text."""
-    out, kept, void = [], [], []
+    out: list[str] = []
+    kept: list[str] = []
+    void: list[str] = []
     for line in (each.strip() for each in text.splitlines()):
         if not line or line.startswith("#"):
             continue

@@ -1,0 +1,225 @@
+"""The runbook of `mldeploy import`: read, ask where the data is, translate, write."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mldeploy import config
+from mldeploy.errors import ConfigError
+from mldeploy.floyd import code, command, file, places, settings
+from mldeploy.floyd.asked import Asked
+from mldeploy.floyd.translate import Choices, Translated, translate
+from mldeploy.jobs.code import IGNORE
+
+PROJECT = ".floydexpt"
+REQUIREMENTS = "floyd_requirements.txt"
+AT_THE_TOP = "default"  # the name of what `floyd run` did without --task
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was typed. ``place`` is floyd.yml, its folder, or None for a command line alone."""
+
+    folder: Path
+    place: Path | None = None
+    command: str | None = None
+    name: str | None = None  # of the task that floyd.yml has at its top, or that the command makes
+    only: tuple[str, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict)
+    on: str | None = None
+    base: str | None = None
+
+
+@dataclass(frozen=True)
+class Import:
+    """All that is known before anything is written. ``text`` is what mldeploy.toml becomes.
+
+    ``kept`` are tables that it has already, and otherwise; ``unknown`` is data of FloydHub's of
+    which it does not say yet where it is. ``ignore`` is what .mldeployignore becomes, None where
+    it stays as it is.
+    """
+
+    root: Path
+    source: str
+    found: tuple[Translated, ...]
+    text: str
+    is_new: bool
+    added: tuple[str, ...]
+    kept: tuple[str, ...]
+    unknown: tuple[str, ...]
+    sent: code.Difference
+    ignore: str | None
+    warnings: tuple[str, ...]
+
+    @property
+    def settings(self) -> Path:
+        return self.root / config.FILE_NAME
+
+
+def look(wish: Wish, ask: places.Ask) -> Import:
+    """Read and translate; nothing is written. Raises :class:`ConfigError` for what can't be."""
+    root, source, asked, warnings = _asked(wish)
+    chosen = _only(asked, wish.only)
+    existing = config.load(root / config.FILE_NAME) if _has(root, config.FILE_NAME) else None
+    choices = Choices(
+        places=places.asked(wish.places, chosen, existing.jobs if existing else {}, ask, root),
+        on=wish.on,
+        kind=_kind(wish.on, existing),
+        base=wish.base,
+        requirements=REQUIREMENTS if _has(root, REQUIREMENTS) else None,
+    )
+    found = [translate(name, each, choices, source) for name, each in _named(chosen).items()]
+    if all(each.task is None for each in found):
+        raise _nothing(source, found)
+    if existing:
+        before = _as_is(existing.path)
+        text, added, kept = settings.extended(before, found)
+    else:
+        text, added, kept = settings.new(_project_name(root, warnings), found), [], []
+        added = [each.name for each in found if each.task]
+    jobs = config.parse(tomllib.loads(text), text, root / config.FILE_NAME).jobs
+    unknown = [settings.old_name(entry) for each in found if each.task
+               for entry in jobs[each.name].unanswered]  # fmt: skip
+    sent, ignore, more = code.compare(root)
+    return Import(
+        root,
+        source,
+        tuple(found),
+        text,
+        existing is None,
+        tuple(added),
+        tuple(kept),
+        tuple(dict.fromkeys(unknown)),
+        sent,
+        ignore,
+        (*warnings, *more),
+    )
+
+
+def write(made: Import) -> list[Path]:
+    """Put the files in place, each of them whole; returns those that are new or changed."""
+    wanted = [(made.settings, made.text if made.added or made.is_new else None)]
+    wanted.append((made.root / IGNORE, made.ignore))
+    written = []
+    for path, text in wanted:
+        if text is None:
+            continue
+        real = path.resolve()  # a link stays a link
+        draft = real.with_name(f"{real.name}.part")
+        draft.write_text(text, encoding="utf-8", newline="")
+        if real.exists():
+            draft.chmod(real.stat().st_mode & 0o777)
+        draft.replace(real)
+        written.append(path)
+    return written
+
+
+def _asked(wish: Wish) -> tuple[Path, str, dict[str, Asked], list[str]]:
+    """The project's folder, where it was asked for, each task with what it asks, and warnings.
+
+    A command alone is laid over the file of its folder, as FloydHub did, and is the one task.
+    """
+    typed = command.parse(wish.command) if wish.command else None
+    top_name = wish.name or (typed.task if typed else None) or AT_THE_TOP
+    if wish.place is None and typed and not _has_file(wish.folder):
+        if typed.task:
+            raise _no_task(typed.task, [], wish.folder.name)
+        return wish.folder, command.PLACE, {top_name: typed.asked}, list(typed.warnings)
+    path, warnings = file.find(wish.place or wish.folder)
+    read = file.read(path)
+    warnings += read.warnings
+    asked = dict(read.tasks) if wish.place else {}
+    if wish.place and (read.top.command or read.top.mode or not (asked or typed)):
+        asked = {wish.name or AT_THE_TOP: read.top, **asked}
+    if typed:
+        if typed.task and typed.task not in read.tasks:
+            raise _no_task(typed.task, list(read.tasks), path.name)
+        below = read.tasks[typed.task] if typed.task else read.top
+        asked[top_name] = typed.asked.over(below)
+        warnings += typed.warnings
+    return path.parent, path.name, asked, warnings
+
+
+def _has_file(folder: Path) -> bool:
+    return any(_has(folder, name) for name in file.NAMES)
+
+
+def _only(asked: Mapping[str, Asked], only: Sequence[str]) -> dict[str, Asked]:
+    for name in only:
+        if name not in asked:
+            raise _no_task(name, list(asked), "floyd.yml")
+    return {name: each for name, each in asked.items() if name in only or not only}
+
+
+def _named(asked: Mapping[str, Asked]) -> dict[str, Asked]:
+    """By names that a table may have; two that become one are told apart by a number."""
+    found: dict[str, Asked] = {}
+    for name, each in asked.items():
+        wanted = plain = settings.task_name(name)
+        count = 1
+        while wanted in found:
+            count += 1
+            wanted = f"{plain[:29]}-{count}"
+        found[wanted] = each
+    return found
+
+
+def _kind(on: str | None, existing: config.Config | None) -> str | None:
+    """What kind of target that is; a file of our own will have two."""
+    if on is None:
+        return None
+    if existing:
+        return existing.target(on)[1].kind
+    if on not in (known := {"docker": "docker", "local": "process"}):
+        raise ConfigError(
+            "no-such-target",
+            what=f"There is no target called {on!r} yet.",
+            why=f"There is no {config.FILE_NAME} either; the new one has {' and '.join(known)}.",
+            do=f"leave out --on {on}, add [targets.{on}] to the new file, and then: on = {on!r}",
+        )
+    return known[on]
+
+
+def _project_name(root: Path, warnings: list[str]) -> str:
+    """Of .floydexpt, else of the folder."""
+    wished = root.resolve().name
+    if _has(root, PROJECT):
+        try:
+            told = json.loads((root / PROJECT).read_text(encoding="utf-8"))
+            wished = str(told["name"])
+        except (OSError, ValueError, KeyError, TypeError):
+            warnings.append(f"{PROJECT} can't be read: the project is called by its folder")
+    return settings.project_name(wished)
+
+
+def _as_is(path: Path) -> str:
+    with path.open(encoding="utf-8", newline="") as content:
+        return content.read()
+
+
+def _has(root: Path, name: str) -> bool:
+    return (root / name).is_file()
+
+
+def _no_task(name: str, known: list[str], where: str) -> ConfigError:
+    return ConfigError(
+        "floyd-no-task",
+        what=f"There is no task {name!r} in {where}.",
+        why=f"It has {', '.join(known)}." if known else "It has no tasks.",
+        do="mldeploy import floyd.yml     (without --task: all that there is)",
+    )
+
+
+def _nothing(source: str, found: Sequence[Translated]) -> ConfigError:
+    why = "; ".join(f"{each.name}: {each.lines[-1].note}" for each in found)
+    return ConfigError(
+        "floyd-nothing",
+        what=f"{source} has no job that could be run.",
+        why=f"{why}." if why else "It is empty, or all of it is a comment.",
+        do=f"mldeploy import {'floyd.yml ' if source != command.PLACE else ''}"
+        "--command \"floyd run 'python train.py'\"",
+    )
