@@ -162,7 +162,10 @@ def _task(each: Translated) -> list[str]:
 def _code(sent: Difference) -> list[str]:
     lines = [f"Code: FloydHub took {sent.floyd} files, a job gets {sent.job}"]
     for title, names in (
-        ("only at FloydHub (git ignores them, or mldeploy does)", sent.only_floyd),
+        (
+            "only at FloydHub (git leaves them out, or mldeploy; data: mldeploy data push)",
+            sent.only_floyd,
+        ),
         ("only here", sent.only_job),
     ):
         more = f", and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
