@@ -268,8 +268,7 @@ def test_a_generated_project_trains_in_its_image_and_in_its_environment(
         ensure(docker_client, steps, Ui())
         assert "version 1" in job.run("make", "train", tag=steps[-1].tag)
     finally:
-        for step in reversed(steps):
-            docker_client.images.remove(step.tag)
+        job.forget()
 
     code = tmp_path / "code"
     for file in job.code.files:
