@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mldeploy.errors import FailedError, MldeployError
 from mldeploy.jobs import shelf
-from mldeploy.jobs.base import READER, SUPERVISOR, CutError, Runner, Seen
+from mldeploy.jobs.base import READER, SUPERVISOR, CutError, Line, Runner, Seen
 from mldeploy.jobs.fetching import as_file
 from mldeploy.jobs.places import JobPlace, Rental
 from mldeploy.jobs.record import Job
@@ -32,6 +32,7 @@ LIVE_SECONDS = 10.0  # between two looks at the metrics
 COPY_SECONDS = 60.0  # between two looks at the checkpoints
 MOST_PATIENCE = 600.0  # seconds without any answer, after which this command gives up waiting
 MARK = "log.mark"  # how far the log was read
+NOTE_SECONDS = 0.5
 
 
 class MachineGoneError(Exception):
@@ -82,15 +83,9 @@ class Watch:
 
     def read_on(self) -> None:
         """The log behind what is here already; each line is kept here as well."""
-        folder = shelf.place_of(self.project, self.job.id)
-        folder.mkdir(parents=True, exist_ok=True)
-        mark = folder / MARK
-        after = mark.read_text(encoding="utf-8") if mark.exists() else ""
-        with shelf.log_of(self.project, self.job).open("a", encoding="utf-8") as log:
-            for line in self.place.runner.lines(self.job, after):
-                log.write(line.text + "\n")
-                log.flush()
-                mark.write_text(line.mark, encoding="utf-8")
+        with KeptLog(shelf.log_of(self.project, self.job)) as log:
+            for line in self.place.runner.lines(self.job, log.mark):
+                log.write(line)
                 self._heard = time.monotonic()
                 self.out(line.text)
 
@@ -145,6 +140,44 @@ class Watch:
     def _since(self) -> str:
         lasted = self.job.lasted(datetime.now(UTC))
         return f", since {lifetime.words(lasted)}" if lasted else ""
+
+
+class KeptLog:
+    """The log here, and how far it has come. Whatever ends us, no line is missing or comes twice:
+    what stands behind the last mark is taken back, and read again."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.note = file.with_name(MARK)
+        self.mark, self.length = "", 0
+        self._noted = 0.0
+
+    def __enter__(self) -> KeptLog:
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError, ValueError):
+            told = json.loads(self.note.read_text(encoding="utf-8"))
+            self.mark, self.length = told["mark"], told["bytes"]
+        self._open = self.file.open("ab")
+        self._open.truncate(self.length)
+        return self
+
+    def write(self, line: Line) -> None:
+        data = f"{line.text}\n".encode()
+        self._open.write(data)
+        self._open.flush()
+        self.mark, self.length = line.mark, self.length + len(data)
+        if time.monotonic() - self._noted > NOTE_SECONDS:
+            self._note()
+
+    def __exit__(self, *_: object) -> None:
+        self._note()
+        self._open.close()
+
+    def _note(self) -> None:
+        draft = self.note.with_suffix(".new")
+        draft.write_text(json.dumps({"mark": self.mark, "bytes": self.length}), encoding="utf-8")
+        draft.replace(self.note)
+        self._noted = time.monotonic()
 
 
 def live_runs(job: Job, runner: Runner) -> list[dict[str, Any]]:

@@ -1,0 +1,1 @@
+"""Jobs, on each kind of target, from the command line."""
