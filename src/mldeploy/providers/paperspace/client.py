@@ -137,6 +137,7 @@ class Client:
             },
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
             transport=self.transport,
+            trust_env=self.transport is None,  # proxies, and a company's own authority
             follow_redirects=False,
         )
         weakref.finalize(self, made.close)

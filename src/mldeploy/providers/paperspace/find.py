@@ -25,7 +25,6 @@ STATES: dict[str, State] = {
     "off": "stopped",
     "stopping": "stopped",
 }  # of all others, some of them not in any document, it is on its way there
-PATIENCE_SECONDS, PAUSE_SECONDS = 40.0, 2.0  # until a list shows what was just made
 LATE_SECONDS = 90.0  # by then every list shows it
 KIND = "paperspace"
 

@@ -9,17 +9,24 @@ and who made the other one deletes it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from mldeploy.errors import FailedError, MldeployError
 from mldeploy.prices import from_tag
 from mldeploy.providers import clock
 from mldeploy.providers.base import Intend, Order, OrderUsedError, Rented, Say
-from mldeploy.providers.paperspace import ending, find, names, sayings, startup, templates
+from mldeploy.providers.paperspace import (
+    ending,
+    find,
+    names,
+    patience,
+    sayings,
+    startup,
+    templates,
+)
 from mldeploy.providers.paperspace.client import Client
 from mldeploy.providers.paperspace.errors import (
     Asked,
@@ -35,7 +42,6 @@ CREATE = "paperspace:CreateMachine"
 # What two laptops made in the same moment, both see after it.
 SETTLE_SECONDS = 3.0
 EVENT_SECONDS, LOOK_SECONDS, SAY_SECONDS = 300.0, 3.0, 30.0
-T = TypeVar("T")
 
 
 @dataclass
@@ -75,7 +81,7 @@ class Launch:
         others = [one for one in known if one is not mine]
         if others or (mine and self.order.tried):
             self.say("an earlier try may have made a machine: look for it, up to 40 s")
-            if found := until(self._there):
+            if found := patience.until(self._there):
                 return found
         return mine
 
@@ -83,7 +89,7 @@ class Launch:
         """A machine came of it, and no list has it."""
         if not all(find.is_carried_out(one, ()) for one in done):
             self.say("a machine of it was made just now: look for it, up to 40 s")
-            if found := until(self._there):
+            if found := patience.until(self._there):
                 return found
         for noted in done:
             if before := find.ended(noted.note):
@@ -115,7 +121,7 @@ class Launch:
             price = from_tag(text)
         note = noted.note.of("made", find.made_of(ours, noted.note, price))
         try:
-            ending.write(self.client, noted.script, note, self.intend)
+            patience.once_known(lambda: ending.write(self.client, noted.script, note, self.intend))
         except MldeployError as error:  # the machine is there, and is found without it
             self.say(f"the note of {ours.machine.id} was not written: {error.what} {error.why}")
         return replace(noted, note=note)
@@ -174,7 +180,7 @@ class Launch:
             return next((one for one in self._notes() if one.note.stem == stem), None)
 
         with suppress(MldeployError):
-            return until(look)
+            return patience.until(look)
         return None
 
     def _settled(self, machine_type: str, template: str, noted: Noted) -> Rented:
@@ -184,7 +190,8 @@ class Launch:
         body = self._request(name, machine_type, template, noted.script)
         event: Event | None = None
         try:
-            made = self.client.make("/machines", Change, body, asked)
+            # Its script was made a moment ago.
+            made = patience.once_known(lambda: self.client.make("/machines", Change, body, asked))
         except UnknownOutcomeError as error:
             ours = self._after_a_lost_reply(error)
         else:
@@ -202,7 +209,7 @@ class Launch:
             return next((one for one in self._machines() if one.stem == stem), None)
 
         try:
-            found = until(look)
+            found = patience.until(look)
         except MldeployError:  # who may not look any more does not know more than before
             found = None
         if found is None:
@@ -221,7 +228,7 @@ class Launch:
             return None
         self.say(f"another laptop was first: {first.machine.id} stays, {ours.machine.id} goes")
         ending.delete_machines(self.client, [ours.machine.id], self.intend, self.say)
-        self._forget(noted)
+        self._forget(noted, gone=ours.machine.id)
         return find.rented(self.client, first, _note(first, self._notes()))
 
     def _outcome(self, event: Event) -> str | None:
@@ -285,11 +292,12 @@ class Launch:
     def _end_later_ones(self, alive: list[Ours]) -> None:
         end_later_ones(self.client, alive, self.intend, self.say)
 
-    def _forget(self, noted: Noted | None) -> None:
-        """The note of what was refused; `orphans` lists one that stays."""
+    def _forget(self, noted: Noted | None, gone: str = "") -> None:
+        """The note of what was refused, unless a machine has it; `orphans` lists one that stays."""
         scripts = {one.id for one in self.made_here} | ({noted.script.id} if noted else set())
         with suppress(MldeployError):
-            if noted and any(one.stem == noted.note.stem for one in self._machines()):
+            there = [one for one in self._machines() if one.machine.id != gone]
+            if noted and any(one.stem == noted.note.stem for one in there):
                 return
         for script_id in sorted(scripts):
             with suppress(MldeployError):
@@ -319,16 +327,6 @@ def shutdown(expires_at: datetime | None, now: datetime) -> dict[str, Any]:
         "autoShutdownTimeout": hours,
         "autoShutdownForce": True,
     }
-
-
-def until(look: Callable[[], T | None]) -> T | None:
-    """What ``look`` finds, as soon as it does; None if that takes too long."""
-    deadline = clock.monotonic() + find.PATIENCE_SECONDS
-    while (found := look()) is None:
-        if clock.monotonic() > deadline:
-            return None
-        clock.sleep(find.PAUSE_SECONDS)
-    return found
 
 
 def _note(ours: Ours, known: list[Noted]) -> names.Note | None:
