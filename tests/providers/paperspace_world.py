@@ -336,7 +336,7 @@ def anew(world: World, looks: int = 0) -> None:
     account = world.cloud.account
     world.settled()
     for things in (account.machines, account.events, account.scripts, account.addresses):
-        things.clear()  # type: ignore[attr-defined]
+        things.clear()
     account.meters.clear()
     world.cloud.forget_calls()
     for laptop in ("A", "B", "C", "O"):

@@ -14,7 +14,7 @@ from mldeploy.cli.main import Verb
 from mldeploy.cli.shared import project_if_any, voice
 
 if TYPE_CHECKING:
-    from mldeploy.prices import Price, Size, Table
+    from mldeploy.prices import Price, RegionPrices, Size, Table
     from mldeploy.prices.listed import Listed
     from mldeploy.prices.update import Updated
     from mldeploy.ui import Ui
@@ -123,8 +123,8 @@ def prices(
         raise click.UsageError("`update` comes first: mldeploy prices update --region REGION")
     ui = voice()
     found = table(provider)
-    region = region or _region(provider)
-    disk_gb = -(-disk // 1_000_000_000)
+    region = region or _region(provider, found)
+    disk_gb = found.disk_step(region, -(-disk // 1_000_000_000))
     rows = [
         (size, found.price(region, size.name, disk_gb))
         for size in _wanted(found, region, types)
@@ -147,13 +147,15 @@ def _wanted(found: Table, region: str, types: tuple[str, ...]) -> list[Size]:
     return [s for s in sizes if s.name in types or s.name.partition(".")[0] in types]
 
 
-def _region(provider: str) -> str:
+def _region(provider: str, found: Table) -> str:
     """That of the project's first target there, or of the environment, as the AWS tools have it."""
     project = project_if_any()
     targets: list[Any] = list(project.config.targets.values()) if project else []
     for target in targets:
         if target.kind == provider and getattr(target, "region", ""):
-            return str(target.region)
+            return str(getattr(target, "place", target.region))  # by its short name, if it has one
+    if OTHERWISE not in found.regions:
+        return max(found.regions, key=lambda name: len(found.regions[name].machines))
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or OTHERWISE
 
 
@@ -216,9 +218,19 @@ def _as_text(
     lines += [
         f"{found.provider} {region}, US dollars, on demand, Linux, of {here.dated} ({here.source})",
         f"$/h and after it: with {disk_gb} GB of disk and a public IPv4 address; a month has 730 h",
+        *_from_elsewhere(here, shown),
     ]
     stale = found.staleness(datetime.now(UTC), region)
     return "\n".join([*lines, *([stale] if stale else [])])
+
+
+def _from_elsewhere(here: RegionPrices, shown: list[tuple[Size, Price]]) -> list[str]:
+    """Prices that somebody else told than the provider itself."""
+    sources: dict[str, list[str]] = {}
+    for size, _ in shown:
+        if size.name in here.sources:
+            sources.setdefault(here.sources[size.name], []).append(size.name)
+    return [f"{', '.join(names)}: by the {source}" for source, names in sources.items()]
 
 
 @click.command(
@@ -240,12 +252,21 @@ def update(provider: str, regions: tuple[str, ...], without_credentials: bool) -
     It is judged before it takes over: an empty one, or a price that moved more than ten times, is
     refused, and the table before stays.
     """
+    from mldeploy.errors import ConfigError
     from mldeploy.prices import table
     from mldeploy.prices import update as runbook
 
     ui = voice()
-    table(provider)  # says so, if there is none of that provider
-    wanted = list(dict.fromkeys(regions)) or [_region(provider)]
+    found = table(provider)  # says so, if there is none of that provider
+    if not found.is_updated:
+        raise ConfigError(
+            "prices-without-list",
+            what=f"{provider} publishes no list of prices that could be read.",
+            why=f"The table is of {found.dated}, and comes with mldeploy.",
+            do="install a newer mldeploy; what the table says: "
+            f"mldeploy prices --provider {provider}",
+        )
+    wanted = list(dict.fromkeys(regions)) or [_region(provider, found)]
     source, read = _reader(ui, without_credentials)
     done = runbook.update(provider, wanted, source, read)
     text = "\n".join(line for one in done for line in _updated_text(one))

@@ -50,9 +50,10 @@ class Size:
 class RegionPrices:
     """What one region's file says: US dollars an hour by machine type, as of a date.
 
-    ``disk`` is US dollars a GB-month (gp3 on AWS), ``address`` US dollars an hour. ``disk_steps``
-    are the sizes in which disks are sold, GB, with US dollars a month; none where any size is.
-    ``sources`` are those of single types.
+    ``disk`` is US dollars a GB-month (gp3 on AWS), ``address`` US dollars an hour;
+    ``static_address`` where one that stays costs more. ``disk_steps`` are the sizes in which disks
+    are sold, GB, with US dollars a month; none where any size is. ``sources`` are those of single
+    types.
     """
 
     name: str
@@ -61,6 +62,7 @@ class RegionPrices:
     disk: Decimal
     address: Decimal
     machines: Mapping[str, Decimal]
+    static_address: Decimal = Decimal(0)
     disk_steps: Mapping[int, Decimal] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
 
@@ -103,6 +105,7 @@ def read_region(path: Path) -> RegionPrices:
             Decimal(head["disk"]),
             Decimal(head["address"]),
             {row[0]: Decimal(row[1]) for row in listed},
+            Decimal(head.get("static_address", "0")),
             _steps(head.get("disk_steps", "")),
             {row[0]: row[2] for row in listed if len(row) > 2},
         )

@@ -22,6 +22,7 @@ from mldeploy.prices.files import (
 )
 
 STALE_AFTER = timedelta(days=90)
+WITH_A_LIST = ("aws",)  # providers that publish one; `prices update` reads it
 FINEST = Decimal("0.00000001")  # of a disk's price an hour, which is a month's price / 730
 
 
@@ -38,6 +39,11 @@ class Table:
     source: str
     regions: Mapping[str, RegionPrices]
     known_sizes: Mapping[str, Size]
+
+    @property
+    def is_updated(self) -> bool:
+        """Can `prices update` read newer prices?"""
+        return self.provider in WITH_A_LIST
 
     def in_region(self, region: str) -> RegionPrices:
         """The prices of one region. Raises ConfigError for one that the table does not have."""
@@ -98,9 +104,10 @@ class Table:
         age = self.age(now, region)
         if age <= STALE_AFTER:
             return ""
+        newer = f"mldeploy prices update --region {region}"
         return (
             f"The prices of {region} are {age.days} days old ({self.in_region(region).dated}). "
-            f"Newer ones: mldeploy prices update --region {region}"
+            f"Newer ones: {newer if self.is_updated else 'install a newer mldeploy'}"
         )
 
     def _no_such_region(self, region: str) -> ConfigError:
@@ -111,10 +118,12 @@ class Table:
             why=f"The nearest names are {', '.join(near)}."
             if near
             else f"There is one of {', '.join(sorted(self.regions))}.",
-            do=f"mldeploy prices --region {near[0]}   (or, if {region} is right, "
-            f"mldeploy prices update --region {region})"
-            if near
-            else f"mldeploy prices update --region {region}",
+            do=self._otherwise(
+                f"mldeploy prices --region {near[0]}   (or, if {region} is right, "
+                f"mldeploy prices update --region {region})"
+                if near
+                else f"mldeploy prices update --region {region}"
+            ),
         )
 
     def _no_such_type(self, region: str, name: str) -> ConfigError:
@@ -130,9 +139,17 @@ class Table:
             "no-price-for-type",
             what=f"There is no price of {name!r} in {region}.",
             why=why,
-            do=f"mldeploy prices update --region {region}   "
-            f"(if it is to be had there; mldeploy prices --region {region} shows what is known)",
+            do=self._otherwise(
+                f"mldeploy prices update --region {region}   "
+                f"(if it is to be had there; mldeploy prices --region {region} shows what is known)"
+            ),
         )
+
+    def _otherwise(self, command: str) -> str:
+        """``command``, where there is a list to read newer prices from."""
+        if self.is_updated:
+            return command
+        return f"mldeploy prices --provider {self.provider}   shows what is known"
 
 
 def table(provider: str) -> Table:

@@ -147,6 +147,8 @@ class Client:
 def _told(answer: Any, asked: Asked) -> Any:
     """The body, or what is wrong. Also with status 200 a body with a code and a message is an
     error: the vendor's own client takes it for one."""
+    if answer.is_success and not answer.content.strip():
+        return None
     try:
         body = msgspec.json.decode(answer.content)
     except msgspec.DecodeError:

@@ -15,7 +15,12 @@ from mldeploy.providers import clock
 from mldeploy.providers.base import Ended, Intend, Owner, Rented, Say, Thing
 from mldeploy.providers.paperspace import find, names
 from mldeploy.providers.paperspace.client import Client
-from mldeploy.providers.paperspace.errors import BusyError, NotThereError, UnknownOutcomeError
+from mldeploy.providers.paperspace.errors import (
+    Asked,
+    BusyError,
+    NotThereError,
+    UnknownOutcomeError,
+)
 from mldeploy.providers.paperspace.find import Noted, Ours
 from mldeploy.providers.paperspace.records import Machine, Script, as_utc
 
@@ -81,18 +86,9 @@ class Ending:
             noted = find.note_of(one.stem, known)
             note = noted.note if noted else None
             self.machines.setdefault(one.machine.id, find.rented(self.client, one, note))
-        known = remember(self.client, there, known, self.intend)
-        names_there = [one.machine.id for one in there]
-        self.failed |= delete_machines(self.client, names_there, self.intend, self.say)
-        self._release(there, known)
+        failed, known = end_machines(self.client, there, known, self.intend, self.say)
+        self.failed |= failed
         self._retire(there, known)
-
-    def _release(self, there: list[Ours], known: list[Noted]) -> None:
-        gone = [one for one in there if one.machine.id not in self.failed]
-        for address, _ in find.owned_addresses(self.client, gone, known):
-            stays = address.assigned_machine_id in self.failed
-            if not stays and (told := release(self.client, address.public_ip, self.intend)):
-                self.failed[address.public_ip] = told
 
     def _retire(self, there: list[Ours], known: list[Noted]) -> None:
         """Those whose machine and address are gone. A note of nothing is deleted."""
@@ -130,6 +126,20 @@ def destroy(client: Client, owner: Owner, intend: Intend, say: Say) -> Ended:
     return Ending(client, owner, intend, say).run()
 
 
+def end_machines(
+    client: Client, there: Sequence[Ours], known: Sequence[Noted], intend: Intend, say: Say
+) -> tuple[dict[str, str], list[Noted]]:
+    """With their static addresses. What is left by its id, and why; and the notes as they are."""
+    known = remember(client, there, known, intend)
+    failed = delete_machines(client, [one.machine.id for one in there], intend, say)
+    gone = [one for one in there if one.machine.id not in failed]
+    for address, _ in find.owned_addresses(client, gone, known):
+        stays = address.assigned_machine_id in failed
+        if not stays and (told := release(client, address.public_ip, intend)):
+            failed[address.public_ip] = told
+    return failed, list(known)
+
+
 def remember(
     client: Client, there: Sequence[Ours], known: Sequence[Noted], intend: Intend
 ) -> list[Noted]:
@@ -138,27 +148,29 @@ def remember(
     Raises what kept it from being written: then the machine must stay for a while.
     """
     after = list(known)
-    for one in there:
-        static = one.machine.public_ip_type == "static" and one.machine.public_ip
-        if not static:
+    static = [one for one in there if one.machine.public_ip_type == "static"]
+    assigned = {one.assigned_machine_id: one for one in find.addresses(client)} if static else {}
+    for one in static:
+        if one.machine.id not in assigned:
             continue
+        address = assigned[one.machine.id].public_ip
         noted = find.note_of(one.stem, after)
         if noted is None:
-            after.append(_new_note(client, one, intend))
+            after.append(_new_note(client, one, address, intend))
             continue
-        if noted.note.made and noted.note.made.address == static:
+        made = noted.note.made
+        if made and made.id == one.machine.id and made.address == address:
             continue
-        note = noted.note.of("made", find.made_of(one, noted.note))
+        note = noted.note.of("made", replace(find.made_of(one, noted.note), address=address))
         write(client, noted.script, note, intend)
         after[after.index(noted)] = replace(noted, note=note)
     return after
 
 
-def _new_note(client: Client, ours: Ours, intend: Intend) -> Noted:
+def _new_note(client: Client, ours: Ours, address: str, intend: Intend) -> Noted:
     """For a machine whose own was deleted by hand."""
-    from mldeploy.providers.paperspace.errors import Asked
-
-    note = names.Note(ours.stem, "", "", "made", find.made_of(ours, None))
+    made = replace(find.made_of(ours, None), address=address)
+    note = names.Note(ours.stem, "", "", "made", made)
     intend("paperspace:CreateStartupScript", str(ours.stem))
     body = {"name": str(note), "script": EMPTY, "isRunOnce": True}
     script = client.make("/startup-scripts", Script, body, Asked("POST /startup-scripts"))

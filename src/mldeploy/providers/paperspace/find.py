@@ -189,10 +189,10 @@ def note_of(stem: names.Stem, known: Iterable[Noted]) -> Noted | None:
 
 
 def made_of(ours: Ours, note: names.Note | None, machine_price: Price | None = None) -> names.Made:
-    """What a note is to remember of a machine; of its address only a static one."""
+    """What a note is to remember of a machine; what it knows of its address stays."""
     machine = ours.machine
-    static = machine.public_ip_type == "static" and machine.public_ip
-    before = note.made.address if note and note.made else ""
+    before = note.made if note else None
+    same = before if before and before.id == machine.id else None
     return names.Made(
         id=machine.id,
         machine_type=machine.machine_type,
@@ -200,7 +200,7 @@ def made_of(ours: Ours, note: names.Note | None, machine_price: Price | None = N
         price=machine_price or price_of(machine, note),
         began=machine.began,
         expires_at=ours.expires_at,
-        address=str(static) if static else before,
+        address=same.address if same else "",
     )
 
 
@@ -218,7 +218,7 @@ def price_of(machine: Machine, note: names.Note | None) -> Price:
 def price(prices: Table, place: str, machine_type: str, disk_gb: int, *, static: bool) -> Price:
     """Only a static address costs something."""
     found = prices.price(place, machine_type, disk_gb)
-    address = found.address if static else Decimal(0)
+    address = prices.in_region(place).static_address if static else found.address
     return Price(found.machine, found.disk, address, found.dated, found.source)
 
 
@@ -232,7 +232,7 @@ def source_of(place: str, machine_type: str) -> str:
 
 def address_price(place: str) -> Decimal:
     with suppress(MldeployError):
-        return table(KIND).in_region(place).address
+        return table(KIND).in_region(place).static_address
     return Decimal(0)
 
 

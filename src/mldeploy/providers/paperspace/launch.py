@@ -106,12 +106,12 @@ class Launch:
         alive = [one for one, now in zip(there, seen, strict=True) if now.state != "ending"]
         if not alive:
             return seen[0]
-        self._end_later_ones(alive)
+        end_later_ones(self.client, alive, known, self.intend, self.say)
         return self._kept(alive[0], find.note_of(alive[0].stem, known))
 
     def _kept(self, ours: Ours, noted: Noted | None) -> Rented:
         """With a note that knows it: so the order counts as carried out for good."""
-        if noted and noted.note.state == "begun":
+        if noted and not (noted.note.made and noted.note.made.id == ours.machine.id):
             noted = self._mark(ours, noted)
         return find.rented(self.client, ours, noted.note if noted else None)
 
@@ -200,7 +200,7 @@ class Launch:
         if first := self._was_second(ours, noted):
             return first
         if event and (error_said := self._outcome(event)) is not None:
-            self._give_back(ours, sayings.never_started(error_said, asked))
+            self._give_back(ours, noted, sayings.never_started(error_said, asked))
         return self._kept(ours, noted)
 
     def _after_a_lost_reply(self, lost: UnknownOutcomeError) -> Ours:
@@ -227,8 +227,9 @@ class Launch:
         if first.machine.id == ours.machine.id:
             return None
         self.say(f"another laptop was first: {first.machine.id} stays, {ours.machine.id} goes")
-        ending.delete_machines(self.client, [ours.machine.id], self.intend, self.say)
-        self._forget(noted, gone=ours.machine.id)
+        failed, _ = ending.end_machines(self.client, [ours], [noted], self.intend, self.say)
+        if not failed:
+            self._forget(noted, gone=ours.machine.id)
         return find.rented(self.client, first, _note(first, self._notes()))
 
     def _outcome(self, event: Event) -> str | None:
@@ -251,15 +252,15 @@ class Launch:
                 said = clock.monotonic()
         return (event.error or "") if event.state == "error" else None
 
-    def _give_back(self, ours: Ours, why: NoCapacityError) -> None:
+    def _give_back(self, ours: Ours, noted: Noted, why: NoCapacityError) -> None:
         """It would be paid for, and never run."""
         name = ours.machine.id
-        failed = ending.delete_machines(self.client, [name], self.intend, self.say)
+        failed, _ = ending.end_machines(self.client, [ours], [noted], self.intend, self.say)
         if failed:
             raise UnknownOutcomeError(
                 "paperspace-never-started",
-                what=f"{why.what} {name} is left of it, and is not to be deleted now.",
-                why=f"{why.why} {failed[name]}",
+                what=f"{why.what} Something of {name} is left, and is not to be deleted now.",
+                why=" ".join((why.why, *failed.values())),
                 do=f"mldeploy down {self.order.owner.target}",
             ) from why
         raise why
@@ -289,9 +290,6 @@ class Launch:
         known = find.notes(self.client, self.order.owner)
         return [one for one in known if one.note.stem.rental == self.order.rental]
 
-    def _end_later_ones(self, alive: list[Ours]) -> None:
-        end_later_ones(self.client, alive, self.intend, self.say)
-
     def _forget(self, noted: Noted | None, gone: str = "") -> None:
         """The note of what was refused, unless a machine has it; `orphans` lists one that stays."""
         scripts = {one.id for one in self.made_here} | ({noted.script.id} if noted else set())
@@ -305,13 +303,15 @@ class Launch:
                 self.client.delete(f"/startup-scripts/{script_id}")
 
 
-def end_later_ones(client: Client, alive: list[Ours], intend: Intend, say: Say) -> None:
+def end_later_ones(
+    client: Client, alive: list[Ours], known: list[Noted], intend: Intend, say: Say
+) -> None:
     """Of two of one rental: a laptop made the second, and was gone before it saw the first."""
     for later in alive[1:]:
         if later.stem.rental != alive[0].stem.rental:
             continue
         say(f"{later.machine.id} is a second machine of the same rental: it goes")
-        ending.delete_machines(client, [later.machine.id], intend, say)
+        ending.end_machines(client, [later], known, intend, say)
 
 
 def shutdown(expires_at: datetime | None, now: datetime) -> dict[str, Any]:

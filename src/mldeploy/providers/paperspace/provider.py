@@ -130,10 +130,10 @@ class Paperspace(Provider):
         everything, known = find.seen(self.client, rented.owner)
         there = [one for one in everything if one.stem.rental == rented.rental]
         there = [one for one in there if not self._is_ending(one)]
-        launch.end_later_ones(self.client, there, intend, lambda _: None)
+        launch.end_later_ones(self.client, there, known, intend, lambda _: None)
         for one in there[:1]:
             noted = find.note_of(one.stem, known)
-            if noted and noted.note.state == "begun":
+            if noted and not (noted.note.made and noted.note.made.id == one.machine.id):
                 note = noted.note.of("made", find.made_of(one, noted.note))
                 ending.write(self.client, noted.script, note, intend)
         ending.remember(self.client, there[:1], find.notes(self.client, rented.owner), intend)
