@@ -105,3 +105,15 @@ def test_on_aws(bench: Bench, cloud_with_machines: Cloud, monkeypatch: pytest.Mo
     assert ec2.describe_volumes()["Volumes"] == []
     assert ec2.describe_key_pairs()["KeyPairs"] == []
     assert float(job["cost"]) < 0.02
+
+
+def test_on_paperspace(bench: Bench, paperspace_with_machines: Paperspace) -> None:
+    has_target(bench, 'kind = "paperspace"\nmachine_type = "C5"\nttl = "1h"')
+
+    job = bench.run("--on", "far", "--", "make", "train", timeout=PATIENT)
+
+    is_home(bench, job)
+    assert paperspace_with_machines.ours == []
+    assert paperspace_with_machines.scripts == []
+    assert paperspace_with_machines.addresses == []
+    assert float(job["cost"]) < 0.10

@@ -76,7 +76,7 @@ def told(database: Path, run: str) -> dict[str, list[Any]]:
 
 def artifacts(folder: Path, run: str) -> dict[str, bytes]:
     """Each file of the run's, by its path below its artifacts."""
-    (place,) = folder.glob(f"*/{run}/artifacts")
+    (place,) = folder.glob(f"**/{run}/artifacts")
     return {
         path.relative_to(place).as_posix(): path.read_bytes()
         for path in place.rglob("*")

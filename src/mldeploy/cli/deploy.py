@@ -10,7 +10,7 @@ import click
 
 from mldeploy import timeline
 from mldeploy.cli.main import Verb
-from mldeploy.cli.shared import chosen_target, target_argument, voice
+from mldeploy.cli.shared import chosen_machine, chosen_target, target_argument, voice
 from mldeploy.config import RentedTarget
 from mldeploy.prices import money
 from mldeploy.providers import lifetime
@@ -98,7 +98,7 @@ def down(target: str | None) -> int:
     from mldeploy.teardown import down as take_down
 
     ui = voice()
-    project, name, settings = chosen_target(target)
+    project, name, settings = chosen_machine(target)
     receipt = take_down(project, name, settings, ui)
     data = {
         "target": name,

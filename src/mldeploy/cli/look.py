@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mldeploy.cli.main import Verb
-from mldeploy.cli.shared import chosen_target, target_argument, voice
+from mldeploy.cli.shared import chosen_machine, chosen_target, target_argument, voice
 from mldeploy.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def status(target: str | None) -> int:
     """
     from mldeploy.inspection import status as look
 
-    found = look(*chosen_target(target))
+    found = look(*chosen_machine(target))
     voice().result(found, _status_text(found))
     return 1 if found["state"] in ("dead", "unhealthy") else 0
 

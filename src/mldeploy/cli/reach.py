@@ -9,7 +9,7 @@ import time
 import click
 
 from mldeploy.cli.main import Verb
-from mldeploy.cli.shared import chosen_target, flags, target_argument, voice
+from mldeploy.cli.shared import chosen_machine, chosen_target, flags, target_argument, voice
 
 LOOK_SECONDS = 1.0
 
@@ -58,7 +58,7 @@ def ssh(target: str | None, command: tuple[str, ...]) -> None:
     """Log in to the machine of a target, or run a command there, with your own ssh."""
     from mldeploy.engines import engine_for
 
-    words = [*engine_for(*chosen_target(target)).login(), *command]
+    words = [*engine_for(*chosen_machine(target)).login(), *command]
     voice().explain(" ".join(words), "the same ssh and the same configuration as yours")
     sys.stdout.flush()
     os.execvp(words[0], words)  # noqa: S606 - the user's own shell on the user's own machine

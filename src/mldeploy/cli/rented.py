@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mldeploy.cli.main import Verb
-from mldeploy.cli.shared import chosen_target, flags, target_argument, voice
+from mldeploy.cli.shared import chosen_machine, flags, target_argument, voice
 from mldeploy.errors import ConfigError, RefusedError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def extend(target: str | None, duration: str | None) -> None:
     if duration is None:
         raise click.UsageError("How long? Such as: mldeploy extend aws 2h")
     by = lifetime.parse(duration)
-    machine = _rented(*chosen_target(target))
+    machine = _rented(*chosen_machine(target))
     if by is None and not (ui.agreed or ui.ask("Let it live for ever, and cost for ever?")):
         raise RefusedError(
             "not-agreed",

@@ -45,6 +45,15 @@ def chosen_target(name: str | None) -> tuple[Project, str, Target]:
     return project, *project.config.target(name)
 
 
+def chosen_machine(name: str | None) -> tuple[Project, str, Target]:
+    """As that, or the machine of a job by its own name, such as aws-job-3-ab12."""
+    from mldeploy.jobs.places import machine_named
+
+    project = current_project()
+    found = machine_named(project, name) if name else None
+    return project, *(found or project.config.target(name))
+
+
 def complete_target(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     try:
         project = projects.find(Path(ctx.ensure_object(Flags).directory))

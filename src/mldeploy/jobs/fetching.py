@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import shutil
 import tarfile
@@ -93,9 +92,9 @@ def size(count: float) -> str:
     return f"{count:.1f} GB"
 
 
-def as_file(stream: Iterable[bytes]) -> io.BufferedReader:
-    """What comes in pieces, to be read like a file."""
-    return io.BufferedReader(_Stream(iter(stream)), buffer_size=CHUNK)
+def as_file(stream: Iterable[bytes]) -> Any:
+    """What comes in pieces, to be read like a file, by tarfile."""
+    return _Stream(iter(stream))
 
 
 def _take(
@@ -201,20 +200,17 @@ def _damaged(why: str) -> FailedError:
     )
 
 
-class _Stream(io.RawIOBase):
+class _Stream:
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self.pieces = pieces
         self.kept = b""
 
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
+    def read(self, most: int) -> bytes:
+        """Not more than is there: what came before a line broke is used."""
         while not self.kept:
             try:
                 self.kept = next(self.pieces)
             except StopIteration:
-                return 0
-        count = min(len(buffer), len(self.kept))
-        buffer[:count], self.kept = self.kept[:count], self.kept[count:]
-        return count
+                return b""
+        given, self.kept = self.kept[:most], self.kept[most:]
+        return given

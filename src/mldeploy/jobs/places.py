@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mldeploy.config import ProcessTarget, RentedTarget, Target
-from mldeploy.errors import ConfigError
+from mldeploy.errors import ConfigError, RefusedError
 from mldeploy.jobs.base import Runner
 from mldeploy.jobs.record import Job
 from mldeploy.machines import machine_of
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from decimal import Decimal
 
+    from mldeploy.doctor.checks import Check
     from mldeploy.machines.base import Machine
     from mldeploy.machines.rented import RentedMachine
     from mldeploy.prices import Size
@@ -58,6 +59,8 @@ class Rental:
         """Ask, rent, and return while it boots; one that is there already is taken."""
         from mldeploy.providers import renting
 
+        if self.job.order.gpu:
+            refuse_without_room(self._desk(ui).provider.room(), self.target.machine_type)
         if self.machine is not None:
             self.machine.rent(ui)
         else:
@@ -145,6 +148,19 @@ def terms(target: Target, asked: int | None) -> tuple[int | None, str | None]:
         return None, target.ttl
     usable = max(own - BOOT - FETCH, own * LEAST_SHARE)
     return int(usable.total_seconds()), target.ttl
+
+
+def refuse_without_room(checks: Iterable[Check], machine_type: str) -> None:
+    """Raise what the account's quota says, before a person is asked and anything is made."""
+    for check in checks:
+        finding = check.look()
+        if finding.severity == "error":
+            raise RefusedError(
+                "no-room",
+                what=f"Your account may not have a {machine_type} now.",
+                why=finding.message,
+                do=finding.remedy,
+            )
 
 
 def gpu_type(

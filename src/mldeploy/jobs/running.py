@@ -46,6 +46,8 @@ def start(project: Project, order: Order, ui: Ui) -> Job:
             step.say(f"it runs on {place.runner.where}")
     except BaseException as error:
         _give_up(project, job, place, ui, error)
+        if isinstance(error, MldeployError):
+            error.do = do_for_job(error.do, job)
         raise
     return job
 
@@ -155,6 +157,20 @@ def remove(project: Project, job: Job, ui: Ui) -> list[str]:
         gone += _remove_there(project, job, place, ui)
     shelf.remove(project, job)
     return [*gone, f"folder {shelf.place_of(project, job.id)}"]
+
+
+def do_for_job(do: str, job: Job) -> str:
+    """What renting says to do for a target, as one types it for a job. Pure."""
+    name, number = job.machine_name, job.number
+    in_place = {
+        f"mldeploy up {name}": f"mldeploy run --from {number}",
+        f"mldeploy plan {name}": f"mldeploy plan {job.order.target}",
+        f"mldeploy doctor {name}": f"mldeploy doctor {job.order.target}",
+        f"mldeploy down {name}": f"mldeploy jobs stop {number}",
+    }
+    for theirs, ours in in_place.items():
+        do = do.replace(theirs, ours)
+    return do
 
 
 def come_back(job: Job) -> str:

@@ -39,6 +39,9 @@ State = Literal["starting", "running", "ending", "stopped", "ended"]
 ALIVE: tuple[State, ...] = ("starting", "running", "stopped")  # such a machine may be used again
 
 
+ROOM = ("quota", "available", "machines")
+
+
 class UnknownOutcomeError(FailedError):
     """No answer came to what was asked for: a machine may exist, and `up` or `down` must look."""
 
@@ -285,3 +288,8 @@ class Provider(ABC):
     def checks(self) -> list[Check]:
         """What `mldeploy doctor` looks at, cheapest first."""
         return []
+
+    def room(self) -> list[Check]:
+        """Those of the checks that say whether the account may have one machine more: looked at
+        before a machine is asked for that many accounts may not have, such as one with a GPU."""
+        return [check for check in self.checks() if check.name in ROOM]
