@@ -5,19 +5,20 @@ The containers are of tests/cloud/machines.py: systemd, cloud-init, sshd, and an
 
 from __future__ import annotations
 
+import secrets
 import sys
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from ipaddress import ip_address
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from tests.cloud.clock import Clock
+from tests.lab import host_container
+from tests.lab.host_leftovers import clear, this_process
 from tests.paperspace import life
 from tests.paperspace.account import Account, Machine
-
-if TYPE_CHECKING:
-    import docker
 
 USER = "paperspace"
 # A public address exposes every port: there is no firewall in front of a machine.
@@ -49,7 +50,11 @@ class MachineBodies:
         from tests.cloud.machines import Machines as Containers
 
         self.account = account
+        # Of this machine, reached from inside every machine and by nobody else. The usual bridge's
+        # won't do: the engine inside a machine has one with the same address.
+        self._network = f"paperspace-{secrets.token_hex(3)}"
         self.machines: Machines = Containers(self._switched_itself_off, engine=engine, user=USER)
+        self.address = _make_network(self._network)
         self._threads: list[Thread] = []
         self._turns: defaultdict[str, Lock] = defaultdict(Lock)
         self._clock = Clock(self._tick)
@@ -80,6 +85,7 @@ class MachineBodies:
         self.machines.close()
         for thread in self._threads:
             thread.join(timeout=60)
+        clear(self._network)
 
     def _in_turn(
         self, machine: Machine, work: Callable[[], None], scripts: Sequence[str] = ()
@@ -116,16 +122,16 @@ class MachineBodies:
             life.advance(self.account)
 
 
-def address_for_machines() -> str:
-    """This machine's own, as the containers reach it and nobody from outside."""
+def _make_network(name: str) -> str:
+    """This machine's address in it."""
     import docker
 
     client: docker.DockerClient = docker.from_env(timeout=60)
     try:
-        bridge = client.networks.get("bridge")
-        return str(bridge.attrs["IPAM"]["Config"][0]["Gateway"])
+        first = host_container.make_network(client, name, this_process())
     finally:
         client.close()
+    return str(ip_address(first) - 1)
 
 
 def _runnable(script: str) -> str:

@@ -44,7 +44,7 @@ class _Http(ThreadingHTTPServer):
         self.gate = gate
         self._open: set[socket.socket] = set()
         self._lock = Lock()
-        super().__init__((host, port), _Handler)
+        super().__init__((host, port), _Handler)  # closes itself where the port is taken
 
     def server_bind(self) -> None:
         """Without the look-up of this machine's name, which may take seconds."""

@@ -46,12 +46,17 @@ class Paperspace(Controls):
         self.name_of_rental: Callable[[str], str] = rental_of
         host = "127.0.0.1"
         if machines:
-            from tests.paperspace.bodies import MachineBodies, address_for_machines
+            from tests.paperspace.bodies import MachineBodies
 
-            host = address_for_machines()  # of this machine, so that a machine can end itself
-            self.account.bodies = MachineBodies(self.account)
+            self.account.bodies = bodies = MachineBodies(self.account)
+            host = bodies.address  # so that a machine can end itself
             self.paced(unwatched=1)
-        self._server = Server(self.gate, host, port)
+        try:
+            self._server = Server(self.gate, host, port)
+        except OSError:  # the port is taken
+            if self.account.bodies:
+                self.account.bodies.close()
+            raise
 
     # Where it is.
 

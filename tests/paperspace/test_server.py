@@ -83,6 +83,12 @@ def test_it_starts_and_ends_fast_enough_for_one_in_every_test() -> None:
     assert (time.perf_counter() - began) / times < 0.1
 
 
+def test_a_port_of_somebody_elses_is_an_error_at_once(paperspace: Paperspace) -> None:
+    port = int(paperspace.url.removesuffix("/v1").rpartition(":")[2])
+    with pytest.raises(OSError, match="in use"), standin(port=port):
+        pass
+
+
 def test_it_ends_although_a_client_keeps_its_connection() -> None:
     with httpx.Client() as client:
         with standin() as paperspace:
