@@ -28,20 +28,28 @@ class Controls:
         times: int = 1,
         when: When = "before",
         skip: int = 0,
+        raw: str | None = None,
+        headers: dict[str, str] | None = None,
     ) -> Fault:
         """The next ``times`` such calls fail, after ``skip`` that do not.
 
         ``call`` is a pattern: "POST /machines", "GET /machines/*", "*". No ``code``: the connection
         is cut. ``when="after"``: the call is carried out, and then its answer is lost (no code) or
-        says that it failed. ``status=200`` is an error that comes with a good status.
+        says that it failed. ``status=200`` is an error that comes with a good status, ``raw`` a
+        page of a proxy in front of it (502 unless a ``status`` is told), ``headers`` are sent
+        besides: Retry-After, say.
         """
-        fault = Fault(call, code, message, status, details, times, when, skip)
+        fault = Fault(call, code, message, status, details, times, when, skip, raw, headers or {})
         with self.account.lock:
             self.account.faults.waiting.append(fault)
         return fault
 
     def delay(self, call: str, seconds: float) -> None:
-        """Every such call takes so much longer; 0 ends it."""
+        """Every such call takes so much longer; 0 ends it.
+
+        Through `transport` nobody waits: the account's clock goes on, and who had less patience
+        gets httpx's ReadTimeout, after the call was carried out.
+        """
         with self.account.lock:
             self.account.faults.delays[call] = seconds
 

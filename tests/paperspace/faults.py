@@ -7,7 +7,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
-from tests.paperspace.refusals import Refused
+from tests.paperspace.refusals import Refused, Reply
 
 When = Literal["before", "after"]
 _NOTHING = timedelta(0)
@@ -15,7 +15,8 @@ _NOTHING = timedelta(0)
 
 @dataclass
 class Fault:
-    """``call`` is a pattern of "METHOD /path". Without a ``code`` the connection is cut.
+    """``call`` is a pattern of "METHOD /path". With neither ``code`` nor ``raw`` the connection
+    is cut; ``raw`` is an answer in somebody else's words, a proxy's say.
 
     ``when="after"``: the call is carried out first, so whoever asked must find out. ``skip`` lets
     that many such calls pass before.
@@ -29,13 +30,18 @@ class Fault:
     times: int = 1
     when: When = "before"
     skip: int = 0
+    raw: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
     met: int = 0
 
-    def refusal(self) -> Refused | None:
+    def reply(self) -> Reply | None:
         """None stands for a cut connection."""
+        if self.raw is not None:
+            return Reply(self.status or 502, None, self.raw, self.headers)
         if self.code is None:
             return None
-        return Refused(self.code, self.message, details=self.details, status=self.status)
+        refused = Refused(self.code, self.message, details=self.details, status=self.status)
+        return Reply(refused.status, refused.body, headers=self.headers)
 
 
 @dataclass

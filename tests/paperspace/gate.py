@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from tests.paperspace import answers, document, life
 from tests.paperspace.account import Account
 from tests.paperspace.document import Operation
-from tests.paperspace.refusals import Refused
+from tests.paperspace.faults import Fault
+from tests.paperspace.refusals import Refused, Reply
 
 BASE = "/v1"
 
@@ -36,16 +38,6 @@ class Call:
         return f"{self.method} {self.path}"
 
 
-@dataclass(frozen=True)
-class Reply:
-    status: int
-    told: Any
-
-    @property
-    def body(self) -> bytes:
-        return json.dumps(self.told).encode()
-
-
 class Cut(Exception):  # noqa: N818, nothing is wrong: it was ordered
     """The connection ends without an answer."""
 
@@ -57,8 +49,16 @@ class Gate:
         self.account = account
         self.calls: list[Call] = []
 
-    def answer(self, method: str, target: str, headers: dict[str, str], sent: bytes) -> Reply:
-        """``target`` is path and query, ``headers`` have names in lower case. Raises `Cut`."""
+    def answer(
+        self,
+        method: str,
+        target: str,
+        headers: dict[str, str],
+        sent: bytes,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> Reply:
+        """``target`` is path and query, ``headers`` have names in lower case; ``wait`` lets the
+        seconds of a slow answer pass. Raises `Cut`."""
         asked = urlsplit(target)
         path = unquote(asked.path)
         query = dict(parse_qsl(asked.query, keep_blank_values=True))
@@ -68,7 +68,7 @@ class Gate:
             self.calls.append(call)
             seconds = self.account.faults.seconds_of(call.name)
         if seconds:  # not while others wait for the lock
-            time.sleep(seconds)
+            wait(seconds)
         with self.account.lock:
             try:
                 reply = self._reply(call, headers, sent, is_below=below != path)
@@ -80,22 +80,18 @@ class Gate:
 
     def _reply(self, call: Call, headers: dict[str, str], sent: bytes, *, is_below: bool) -> Reply:
         fault = self.account.faults.met_by(call.name)
+        if fault and fault.when == "before":
+            return _wrong(fault)
         try:
             if self.account.is_too_often():
                 raise Refused("TOO_MANY_REQUESTS")
-            if fault and fault.when == "before":
-                raise fault.refusal() or Cut()
             found = document.operation(call.method, call.path) if is_below else None
             if found is None:
                 raise Refused("NOT_FOUND")
             reply = Reply(200, self._carried_out(*found, call, headers, sent))
         except Refused as refused:
             reply = Reply(refused.status, refused.body)
-        if fault and fault.when == "after":
-            if (refusal := fault.refusal()) is None:
-                raise Cut
-            return Reply(refusal.status, refusal.body)
-        return reply
+        return _wrong(fault) if fault else reply
 
     def _carried_out(
         self,
@@ -116,6 +112,12 @@ class Gate:
         if wrong := document.wrong_answer(operation, told):
             self.account.trouble.append(f"the stand-in itself: {call.name} answers {wrong}")
         return told
+
+
+def _wrong(fault: Fault) -> Reply:
+    if (reply := fault.reply()) is None:
+        raise Cut
+    return reply
 
 
 def _readable(sent: bytes) -> Any:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 STATUS = {
@@ -26,6 +29,24 @@ MESSAGES = {
     "TIMEOUT": "The request timed out",
     "INTERNAL_SERVER_ERROR": "Internal server error",
 }
+
+
+@dataclass(frozen=True)
+class Reply:
+    """``raw`` is what is sent instead of ``told`` as JSON: the page of a proxy, say."""
+
+    status: int
+    told: Any
+    raw: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def body(self) -> bytes:
+        return (json.dumps(self.told) if self.raw is None else self.raw).encode()
+
+    @property
+    def content_type(self) -> str:
+        return "application/json" if self.raw is None else "text/html"
 
 
 class Refused(Exception):  # noqa: N818, as the API's own word for it

@@ -16,7 +16,7 @@ from tests.paperspace import bill as bills
 from tests.paperspace.account import OURS, Account, Address, Machine, Network, Script
 from tests.paperspace.bill import Bill
 from tests.paperspace.controls import Controls
-from tests.paperspace.gate import BASE, Call, Cut, Gate, Reply
+from tests.paperspace.gate import BASE, Call, Cut, Gate
 from tests.paperspace.server import Server
 
 if TYPE_CHECKING:
@@ -92,17 +92,23 @@ class Paperspace(Controls):
         def handle(request: httpx.Request) -> httpx.Response:
             headers = {name.lower(): value for name, value in request.headers.items()}
             target = request.url.raw_path.decode()
+            patience = request.extensions.get("timeout", {}).get("read")
+            waited: list[float] = []
+
+            def wait(seconds: float) -> None:
+                waited.append(seconds)
+                self.advance(seconds if patience is None else min(seconds, patience))
+
             try:
-                reply = self.answer(request.method, target, headers, request.read())
+                reply = self.gate.answer(request.method, target, headers, request.read(), wait)
             except Cut:
                 raise httpx.RemoteProtocolError("Server disconnected", request=request) from None
-            return httpx.Response(reply.status, json=reply.told, request=request)
+            if patience is not None and sum(waited) > patience:
+                raise httpx.ReadTimeout("The read operation timed out", request=request)
+            told = dict(reply.headers) | {"Content-Type": reply.content_type}
+            return httpx.Response(reply.status, content=reply.body, headers=told, request=request)
 
         return httpx.MockTransport(handle)
-
-    def answer(self, method: str, target: str, headers: dict[str, str], sent: bytes) -> Reply:
-        """As over HTTP; raises `Cut` where the connection would be."""
-        return self.gate.answer(method, target, headers, sent)
 
     # What is there.
 

@@ -70,6 +70,37 @@ def test_who_asks_too_often_must_wait(paperspace: Paperspace, ask: Asks) -> None
     assert ask.response("GET", "/machines").status_code == 200
 
 
+def test_a_proxy_in_front_of_it_answers_in_words_of_its_own(
+    paperspace: Paperspace, ask: Asks
+) -> None:
+    paperspace.fail("POST /machines", raw="<html>Bad gateway</html>", when="after")
+    with pytest.raises(ValueError, match="Expecting value"):
+        ask.order()
+    assert len(paperspace.machines) == 1
+    paperspace.fail("GET /machines", raw="<html>Bad gateway</html>")
+    response = ask.response("GET", "/machines")
+    assert (response.status_code, response.headers["Content-Type"]) == (502, "text/html")
+
+
+def test_who_is_to_wait_may_be_told_how_long(paperspace: Paperspace, ask: Asks) -> None:
+    paperspace.fail("GET /machines", "TOO_MANY_REQUESTS", headers={"Retry-After": "7"})
+    assert ask.response("GET", "/machines").headers["Retry-After"] == "7"
+
+
+def test_without_a_socket_a_slow_answer_is_waited_for_in_the_accounts_time(
+    paperspace: Paperspace, ask: Asks
+) -> None:
+    paperspace.stand_still()
+    before = paperspace.now()
+    paperspace.delay("POST /machines", 90)
+    with pytest.raises(httpx.ReadTimeout):
+        ask.order()
+    assert len(paperspace.machines) == 1
+    assert (paperspace.now() - before).total_seconds() == ask.client.timeout.read
+    paperspace.delay("POST /machines", 1)
+    assert "event" in ask.order(name="mldeploy-b")
+
+
 def test_a_delete_that_was_accepted_may_come_to_nothing(paperspace: Paperspace, ask: Asks) -> None:
     machine = ask.machine()
     paperspace.next_delete_fails()

@@ -80,7 +80,7 @@ def test_it_starts_and_ends_fast_enough_for_one_in_every_test() -> None:
     for _ in range(times):
         with standin():
             pass
-    assert (time.perf_counter() - began) / times < 0.1
+    assert (time.perf_counter() - began) / times < 0.5  # a hundredth of it, alone on a machine
 
 
 def test_a_port_of_somebody_elses_is_an_error_at_once(paperspace: Paperspace) -> None:
