@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mldeploy import config
 from mldeploy.errors import ConfigError
+from mldeploy.jobs.spec import Task
+from tests.conftest import CHECKOUT
 
 VALID = """\
 [project]
@@ -247,3 +252,14 @@ def test_a_mistake_in_a_job_is_refused_with_its_line(
 
     assert f"line {line}:" in error.what
     assert words in f"{error.why} {error.do}"
+
+
+def test_all_that_the_page_shows_is_valid() -> None:
+    page = (CHECKOUT / "docs/mldeploy-toml.md").read_text(encoding="utf-8")
+    text = "\n".join(re.findall(r"```toml\n(.*?)```", page, re.DOTALL))
+
+    read = config.parse(tomllib.loads(text), text, Path("mldeploy.toml"))
+
+    keys = {field.name for field in msgspec.structs.fields(Task)}
+    assert {"local", "docker", "box", "aws"} <= set(read.targets)
+    assert all(re.search(rf"^{key} = ", text, re.MULTILINE) for key in keys)
