@@ -109,7 +109,7 @@ def _start(folder: Path, identities: Path) -> tuple[subprocess.Popen[bytes], int
         "filer.localSocket": folder / "filer.sock",
         "master.telemetry": "false",
         "master.volumeSizeLimitMB": 512,
-        "volume.max": 0,  # as many as fit on the disk: each bucket takes some
+        "volume.max": 10_000,  # each bucket takes some, and they grow with what is in them
         "volume.preStopSeconds": 0,
         "volume.minFreeSpace": "1GiB",
     }
@@ -122,8 +122,10 @@ def _start(folder: Path, identities: Path) -> tuple[subprocess.Popen[bytes], int
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            # Its keys are those of its configuration, not those of who runs the tests.
-            env={k: v for k, v in os.environ.items() if not k.startswith("AWS_")},
+            # Its keys are those of its configuration, not those of who runs the tests; and a
+            # bucket begins with one volume, not with seven.
+            env={k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+            | {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"},
             start_new_session=True,
         )
     return process, ports["s3.port"]

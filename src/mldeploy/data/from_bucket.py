@@ -20,7 +20,7 @@ from mldeploy.ui import Ui
 
 LINK_SECONDS = 3600
 ROUND_FILES, ROUND_BYTES = 2_000, 20_000_000_000  # that are fetched within that hour
-TRIES = 5  # in a row of which none brought a byte
+TRIES = 3  # in a row of which none brought a byte
 
 
 def fetch(store: S3Store, there: MachineStore, manifest: Manifest, ui: Ui) -> int:
@@ -47,7 +47,8 @@ def fetch(store: S3Store, there: MachineStore, manifest: Manifest, ui: Ui) -> in
                     why = f"The connection to it broke: {error}"
             lacks = _lacking(there, manifest)
             progress.at(whole - sum(lacks.values()))
-            in_vain = 0 if len(lacks) < before[0] and progress.sent > before[1] else in_vain + 1
+            moved = len(lacks) < before[0] or progress.sent > before[1]
+            in_vain = 0 if moved else in_vain + 1
             if in_vain >= TRIES or (lacks and _hopeless(why)):
                 raise _failed(store, there, why)
         step.say("it did that itself")
@@ -93,7 +94,7 @@ def _lacking(there: MachineStore, manifest: Manifest) -> dict[str, int]:
 
 def _hopeless(why: str) -> bool:
     """Would the next try say the same?"""
-    return "no space" in why
+    return "no space" in why or "another hash" in why
 
 
 def _failed(store: S3Store, there: MachineStore, why: str) -> FailedError:

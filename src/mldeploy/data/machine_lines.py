@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tarfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -19,13 +21,47 @@ from mldeploy.ssh.connection import LostError
 from mldeploy.who import laptop
 
 CHUNK = 256 * 1024
-TRIES = 20
-LARGE = 8_000_000
+TRIES = 20  # each goes on where the last one was cut
+DAMAGED_TRIES = 3
+LARGE = 8_000_000  # bytes: what is larger goes over the line for itself
 HASH_BYTES_A_SECOND = 20e6  # of a slow disk
 
 
+class DamagedError(LostError):
+    """All of it came, and it is something else."""
+
+
 def send_large(place: Place, file: Local, progress: Progress) -> bool:
-    """Have it there; False if what arrived was damaged, and is gone. Raises LostError."""
+    """Have it there; False if what arrived was damaged, and is gone. Raises LostError.
+
+    Of one laptop only one may append to what has arrived: another of its commands waits.
+    """
+    with turn(file.sha256, progress):
+        return _send_large(place, file, progress)
+
+
+@contextmanager
+def turn(sha256: str, progress: Progress) -> Iterator[None]:
+    """Be the only one of this laptop that sends this; the system ends it with its holder."""
+    from filelock import FileLock, Timeout
+
+    folder = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "mldeploy"
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / f"sends-{sha256[:2]}.lock", timeout=0)
+    while True:
+        try:
+            lock.acquire(timeout=1)
+            break
+        except Timeout:
+            progress.now("wait for another command of yours that sends the same")
+    try:
+        progress.now("sent")
+        yield
+    finally:
+        lock.release()
+
+
+def _send_large(place: Place, file: Local, progress: Progress) -> bool:
     part = f"{file.sha256}.{laptop()}.part"
     said = place.run(scripts.LOOK, place.project, file.sha256, part).out.split()
     if said[-1:] == ["whole"]:
@@ -82,6 +118,7 @@ def send_batch(place: Place, batch: Sequence[Local], folder: str, progress: Prog
 def fetch(place: Place, objects: Mapping[str, int], into: Path, progress: Progress) -> None:
     """Have files of these hashes in a folder here; raises FailedError."""
     whole = progress.done + sum(objects.values())
+    damaged = 0
     for _ in range(TRIES):
         left = {sha256: size for sha256, size in objects.items() if not (into / sha256).exists()}
         progress.at(whole - sum(left.values()))
@@ -94,13 +131,21 @@ def fetch(place: Place, objects: Mapping[str, int], into: Path, progress: Progre
             small = [sha256 for sha256, size in left.items() if size <= LARGE]
             if small:
                 _fetch_small(place, small, into, progress)
+        except DamagedError:
+            damaged += 1
+            if damaged == DAMAGED_TRIES:
+                break
         except LostError:
             continue
     raise FailedError(
-        "download-failed",
-        what=f"The data could not be fetched: {place.called}.",
-        why=f"The connection broke, or what arrived was damaged, {TRIES} times.",
-        do="the same command goes on where this one was",
+        "data-damaged" if damaged else "download-failed",
+        what=f"The data could not be fetched from {place.called}.",
+        why="What arrived has another hash than what was pushed, several times."
+        if damaged
+        else f"The connection broke {TRIES} times.",
+        do="push it again from where it is: its contents are damaged there"
+        if damaged
+        else "the same command goes on where this one was",
     )
 
 
@@ -152,7 +197,7 @@ def keep_if_whole(part: Path, name: Path) -> None:
         part.replace(name)
         return
     part.unlink()
-    raise LostError("what arrived was damaged")
+    raise DamagedError("what arrived was damaged")
 
 
 def tree_lines(files: Iterable[Entry]) -> bytes:

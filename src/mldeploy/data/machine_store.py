@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mldeploy.data import machine_lines, scripts
 from mldeploy.data.base import Store
+from mldeploy.data.machine_lines import LARGE
 from mldeploy.data.places import Place
 from mldeploy.data.progress import Progress
 from mldeploy.data.scan import Local, changed
@@ -17,7 +18,6 @@ from mldeploy.errors import FailedError
 from mldeploy.ssh.connection import LostError, Ran
 
 TRIES = 20  # each goes on where the last one was cut
-LARGE = 8_000_000  # bytes: what is larger goes over the line for itself
 BATCH_BYTES, BATCH_FILES = 32_000_000, 1_000  # what one cut may cost
 LONG_SECONDS = 600
 

@@ -16,7 +16,7 @@ REDRAW_SECONDS = 0.2  # on a terminal, where one line is written over
 class Progress:
     """Told from any thread; said by one of its own, as what is slow may also be stuck.
 
-    Only what takes longer than a moment is said at all.
+    What is quicker than that says nothing.
     """
 
     def __init__(self, ui: Ui, doing: str, whole: int) -> None:
@@ -44,8 +44,6 @@ class Progress:
         self._thread.join(timeout=5)
         if self._ui.lively:
             self._write("\r\x1b[K")
-        if kind is None and time.monotonic() - self._began >= 1:
-            self._ui.note(f"{self._text()}  ({time.monotonic() - self._began:.1f} s)")
 
     def add(self, count: int) -> None:
         """So many bytes more were moved."""
@@ -77,6 +75,11 @@ class Progress:
         """Bytes that were moved in this run, those that were lost too."""
         return self._sent
 
+    @property
+    def rate(self) -> str:
+        """Of what was moved, for a person."""
+        return f"{sized(int(self._sent / max(time.monotonic() - self._began, 0.001)))}/s"
+
     def _tell(self) -> None:
         lively = self._ui.lively
         while not self._ended.wait(REDRAW_SECONDS if lively else EVERY_SECONDS):
@@ -86,11 +89,8 @@ class Progress:
                 self._ui.note(self._text())
 
     def _text(self) -> str:
-        seconds = max(time.monotonic() - self._began, 0.001)
-        rate = self._sent / seconds
         percent = f", {100 * self._done // self._whole} %" if self._whole else ""
-        speed = f", {sized(int(rate))}/s" if rate > 0 else ""
-        return f"{self._doing}: {sized(self._done)} of {sized(self._whole)}{percent}{speed}"
+        return f"{self._doing}: {sized(self._done)} of {sized(self._whole)}{percent}, {self.rate}"
 
     def _write(self, text: str) -> None:
         sys.stderr.write(text)

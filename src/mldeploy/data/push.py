@@ -83,7 +83,7 @@ def _send(store: Store, found: Scanned, manifest: Manifest, ui: Ui) -> int:
         Progress(ui, "sent", bytes_) as progress,
     ):
         store.send(files, progress)
-        step.say(f"{sized(progress.sent)} went over the line")
+        step.say(f"{sized(progress.sent)} went over the line, {progress.rate}")
         return progress.sent
 
 

@@ -20,8 +20,9 @@ ADDRESS = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9._=
 class Bucket:
     """A bucket and a prefix in it; keys are below the prefix. Nothing is asked when it is made."""
 
-    def __init__(self, settings: DataSettings) -> None:
+    def __init__(self, settings: DataSettings, attempts: int = ATTEMPTS) -> None:
         self.settings = settings
+        self.attempts = attempts
         self.name = settings.bucket
         self.prefix = f"{settings.prefix.strip('/')}/" if settings.prefix.strip("/") else ""
 
@@ -96,7 +97,7 @@ class Bucket:
             "response_checksum_validation": "when_required",
         }
         config = Config(
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            retries={"mode": "standard", "total_max_attempts": self.attempts},
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
             max_pool_connections=2 * THREADS,

@@ -23,8 +23,13 @@ from mldeploy.data.threads import Stopped, each
 PART = 16_000_000  # bytes; S3 takes none below 5 MiB but the last
 MOST_PARTS = 9_000  # S3 takes 10,000
 PART_THREADS = 4  # each holds one part in memory
-MULTIPART_WORDS = ("NoSuchUpload", "NoSuchKey", "404")
+GONE = ("NoSuchUpload", "NoSuchKey", "404")
+TRIES = 4
 UNKNOWN = ("NotImplemented", "MethodNotAllowed", "501", "AccessDenied")
+
+
+class GoneError(Exception):
+    """The upload is no more: somebody ended it."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,22 @@ def _send_small(bucket: Bucket, file: Local, progress: Progress, stop: threading
 
 
 def _send_large(bucket: Bucket, file: Local, progress: Progress) -> None:
+    """Another laptop may take up the same upload, and end it while we are at it."""
+    before = progress.done
+    for _ in range(TRIES):
+        try:
+            _upload(bucket, file, progress)
+            return
+        except GoneError:
+            progress.at(before)
+            found = bucket.attempt("head_object", _key(file), GONE)
+            if not isinstance(found, str) and found.get("ContentLength") == file.size:
+                progress.was_there(file.size)
+                return
+    raise not_s3(bucket.asked("upload_part"))
+
+
+def _upload(bucket: Bucket, file: Local, progress: Progress) -> None:
     upload, there = _taken_up(bucket, file)
     if upload is None:
         made = bucket.call("create_multipart_upload", _key(file), ChecksumAlgorithm="SHA256")
@@ -70,12 +91,12 @@ def _send_large(bucket: Bucket, file: Local, progress: Progress) -> None:
     whole = hashlib.sha256()
     each(work, _parts_of(file, whole), PART_THREADS)
     if whole.hexdigest() != file.sha256:
-        bucket.attempt("abort_multipart_upload", _key(file), MULTIPART_WORDS, UploadId=upload)
+        bucket.attempt("abort_multipart_upload", _key(file), GONE, UploadId=upload)
         raise changed(file)
     listed = [parts[number] for number in sorted(parts)]
-    bucket.call(
-        "complete_multipart_upload", _key(file), UploadId=upload, MultipartUpload={"Parts": listed}
-    )
+    told = {"UploadId": upload, "MultipartUpload": {"Parts": listed}}
+    if isinstance(bucket.attempt("complete_multipart_upload", _key(file), GONE, **told), str):
+        raise GoneError
 
 
 def _send_part(
@@ -94,15 +115,18 @@ def _send_part(
     if answer and answer["Size"] == len(content) and _proved(answer, content, checked):
         progress.was_there(len(content))
     else:
-        answer = bucket.call(
+        answer = bucket.attempt(
             "upload_part",
             _key(file),
+            GONE,
             UploadId=upload,
             PartNumber=part.number,
             Body=_Body(content, progress, stop),
             ContentLength=len(content),
             ChecksumSHA256=checked,
         )
+        if isinstance(answer, str):
+            raise GoneError
         if not _proved(answer, content, checked):
             raise not_s3(bucket.asked("upload_part"))
     made = {"PartNumber": part.number, "ETag": answer["ETag"]}
@@ -123,7 +147,7 @@ def _taken_up(bucket: Bucket, file: Local) -> tuple[str | None, dict[int, Any]]:
     marker = 0
     while True:
         page = bucket.attempt(
-            "list_parts", _key(file), MULTIPART_WORDS + UNKNOWN,
+            "list_parts", _key(file), GONE + UNKNOWN,
             UploadId=upload, PartNumberMarker=marker,
         )  # fmt: skip
         if isinstance(page, str):

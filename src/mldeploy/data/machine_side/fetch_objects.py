@@ -20,12 +20,14 @@ from pathlib import Path
 CHUNK = 1 << 18
 THREADS = 4
 TRIES = 5
-SILENT_SECONDS = 30
+SILENT_SECONDS = 20
+IN_VAIN = 8  # so many in a row, of all threads: that server is not to be reached
 EVERY_SECONDS = 1.0
 BUSY = (408, 429)  # and all from 500 on: the same may work in a moment
 
 done: dict[str, int] = {}
 printing = threading.Lock()
+failed_in_a_row = [0]
 
 
 def say(line: str) -> None:
@@ -38,7 +40,10 @@ def fetch(sha256: str, size: int, address: str) -> str:
     """Why it is not here; empty if it is."""
     name, part = Path("objects", sha256), Path("incoming", sha256 + ".fetched.part")
     why = ""
+    damaged = False
     for tries in range(TRIES):
+        if failed_in_a_row[0] >= IN_VAIN:
+            return why or "it is not to be reached"
         if name.exists():
             done[sha256] = size
             return ""
@@ -54,6 +59,7 @@ def fetch(sha256: str, size: int, address: str) -> str:
             if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
                 return "no space left on the disk"
             why = str(getattr(error, "reason", error)) or type(error).__name__
+            failed_in_a_row[0] += 1
             continue
         if hash_of(part) == sha256:
             part.chmod(0o444)
@@ -62,6 +68,9 @@ def fetch(sha256: str, size: int, address: str) -> str:
         part.unlink()
         done[sha256] = 0
         why = "what arrived has another hash"
+        if damaged:  # the first time it may have begun with something else
+            return why
+        damaged = True
     return why
 
 
@@ -84,6 +93,7 @@ def append(part: Path, sha256: str, size: int, address: str) -> None:
                 to.write(chunk)
                 there += len(chunk)
                 done[sha256] = there
+                failed_in_a_row[0] = 0
     if there < size:
         raise OSError("the connection broke")
 
