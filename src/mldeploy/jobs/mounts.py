@@ -57,16 +57,20 @@ def parse_mounts(texts: Sequence[str]) -> tuple[Mount, ...]:
             f"{len(texts)} mounts", f"A job has {MOST_MOUNTS} at most: push their folder as one."
         )
     mounts = tuple(parse_mount(text) for text in texts)
-    for mount in mounts:
-        for other in mounts:
-            if mount is not other and f"{mount.at}/".startswith(f"{other.at}/"):
-                raise _refused(
-                    f"{mount.source}:{mount.at}",
-                    f"{mount.at} is taken by {other.source} already."
-                    if mount.at == other.at
-                    else f"{mount.at} would lie in {other.at}, which nothing can be written to.",
-                )
+    for number, mount in enumerate(mounts):
+        for other in mounts[:number]:
+            if why := _in_the_way(mount, other):
+                raise _refused(f"{mount.source}:{mount.at}", why)
     return mounts
+
+
+def _in_the_way(mount: Mount, other: Mount) -> str:
+    if mount.at == other.at:
+        return f"{mount.at} is taken by {other.source} already."
+    inner, outer = sorted((mount.at, other.at), key=len, reverse=True)
+    if inner.startswith(f"{outer}/"):
+        return f"{inner} would lie in {outer}, which nothing can be written to."
+    return ""
 
 
 def _refused(text: str, why: str) -> ConfigError:
