@@ -118,12 +118,15 @@ class World:
     # What a person does
 
     def up(self, laptop: str = "A") -> Rented | None:
-        """And log in, as `up` does next."""
+        """And log in, as `up` does next, once it has booted."""
         with self.at(laptop):
             desk = self.desk()
             made = renting.rent(desk)
             if found := made or desk.provider.get(OWNER):
-                desk.provider.let_in(found, desk.shelf(desk.provider.check()).intend)
+                intend = desk.shelf(desk.provider.check()).intend
+                desk.provider.let_in(found, intend)
+                if (now := desk.provider.get(OWNER)) and now.state == "running":
+                    desk.provider.open_ports(now, (), intend)
             return made
 
     def down(self, laptop: str = "A") -> Ended:

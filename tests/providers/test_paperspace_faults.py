@@ -393,6 +393,18 @@ def test_notes_of_what_ended_are_gone_after_a_day(world: World) -> None:
     assert not note.exists
 
 
+def test_after_the_first_login_the_startup_script_has_no_secrets(world: World) -> None:
+    rents_one(world)
+    world.up()
+    (script,) = world.cloud.scripts
+    assert world.cloud.key not in script.text
+    assert "PRIVATE KEY" not in script.text
+    world.cloud.forget_calls()
+    world.up(OTHER)
+    assert world.cloud.calls_of("PUT *") == []
+    end_well(world)
+
+
 def test_a_longer_life_is_in_the_name_and_moves_the_second_belt(world: World) -> None:
     rents_one(world)
     world.extend(timedelta(hours=20))

@@ -157,7 +157,7 @@ def _usable(desk: Desk, found: Rented) -> None:
         raise FailedError(
             "machine-stopped",
             what=f"The machine of {desk.name} is stopped.",
-            why="Somebody stopped it by hand; its disk goes on costing money.",
+            why=f"{found.why or 'Somebody stopped it by hand.'} Its disk goes on costing money.",
             do=f"start it there ({found.page}), or: mldeploy down {desk.name}",
         )
     if found.machine_type not in desk.target.machine_types:

@@ -7,13 +7,14 @@ note before the machine goes. The note goes last, and what is left of it remembe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from mldeploy.errors import MldeployError
 from mldeploy.providers import clock
 from mldeploy.providers.base import Ended, Intend, Owner, Rented, Say, Thing
-from mldeploy.providers.paperspace import find, names
+from mldeploy.providers.paperspace import find, names, patience
 from mldeploy.providers.paperspace.client import Client
 from mldeploy.providers.paperspace.errors import (
     Asked,
@@ -30,7 +31,7 @@ SETTLED_SECONDS, SETTLE_SECONDS = 120.0, 10.0  # lists know by then what was mad
 ROUNDS = 3
 LOOK_SECONDS, SAY_SECONDS = 3.0, 30.0
 REMEMBERED = timedelta(days=1)  # what an ended order's note is there for is over by then
-EMPTY = "#!/bin/sh\n# A note of mldeploy: this order was carried out, and its machine has ended.\n"
+EMPTY = "#!/bin/sh\n# A note of mldeploy: this order was carried out. What was told here is done.\n"
 
 
 @dataclass
@@ -161,7 +162,8 @@ def remember(
         made = noted.note.made
         if made and made.id == one.machine.id and made.address == address:
             continue
-        note = noted.note.of("made", replace(find.made_of(one, noted.note), address=address))
+        state: names.State = "told" if noted.note.state == "told" else "made"
+        note = noted.note.of(state, replace(find.made_of(one, noted.note), address=address))
         write(client, noted.script, note, intend)
         after[after.index(noted)] = replace(noted, note=note)
     return after
@@ -190,50 +192,52 @@ def delete_machines(client: Client, ids: Sequence[str], intend: Intend, say: Say
     """Ask until each is gone: an answer proves nothing. What is left, and why."""
     waiting = list(ids)
     failed: dict[str, str] = {}
-    asked: set[str] = set()
-    deadline = clock.monotonic() + ENDING_SECONDS
-    said = clock.monotonic()
+    going: set[str] = set()  # Paperspace said that it deletes them
+    began = said = clock.monotonic()
     while waiting:
         for name in list(waiting):
-            if name not in asked:
+            if name not in going:
                 intend("paperspace:DeleteMachine", name)
-                why = _ask_to_end(client, name)
-                if why is None:
-                    asked.add(name)
-                    failed.pop(name, None)
-                else:
-                    failed[name] = why[0]
-                    if why[1]:  # for good
-                        waiting.remove(name)
-                        continue
+                if not _ask_to_end(client, name, going, failed):
+                    waiting.remove(name)
+                    continue
+            # What was made just now is not known at once, and is not gone for that.
+            is_sure = name in going or clock.monotonic() - began > patience.SECONDS
             if is_gone(client, name):
-                waiting.remove(name)
-                failed.pop(name, None)
-            elif name in asked and not find.is_being_deleted(client, name):
-                asked.discard(name)  # its deletion went wrong: once more
+                if is_sure:
+                    waiting.remove(name)
+                    failed.pop(name, None)
+            elif name in going and not find.is_being_deleted(client, name):
+                going.discard(name)  # its deletion went wrong: once more
                 failed[name] = "it was asked to go, and stayed."
-        if not waiting:
-            break
-        if clock.monotonic() > deadline:
+        now = clock.monotonic()
+        if waiting and now - began > ENDING_SECONDS:
             return failed | {name: failed.get(name, "it is still going.") for name in waiting}
-        if clock.monotonic() - said >= SAY_SECONDS:
+        if waiting and now - said >= SAY_SECONDS:
             say(f"{', '.join(waiting)}: not gone yet")
-            said = clock.monotonic()
-        clock.sleep(LOOK_SECONDS)
+            said = now
+        if waiting:
+            clock.sleep(LOOK_SECONDS)
     return failed
 
 
-def _ask_to_end(client: Client, name: str) -> tuple[str, bool] | None:
-    """Why it was not done, and whether that is for good; None where it was accepted."""
+def _ask_to_end(client: Client, name: str, going: set[str], failed: dict[str, str]) -> bool:
+    """False where it was refused for good."""
     try:
         client.delete(f"/machines/{name}")
     except NotThereError:
-        return None  # is_gone tells whether it is gone, or not known yet
+        return True  # no more, or not yet
     except (BusyError, UnknownOutcomeError) as error:
-        return f"{error.what} {error.why}", False
+        failed[name] = f"{error.what} {error.why}"
+        with suppress(MldeployError):
+            if find.is_being_deleted(client, name):  # by somebody else, or by a lost request
+                going.add(name)
+        return True
     except MldeployError as error:
-        return f"{error.what} {error.why}", True
-    return None
+        failed[name] = f"{error.what} {error.why}"
+        return False
+    going.add(name)
+    return True
 
 
 def is_gone(client: Client, name: str) -> bool:

@@ -77,7 +77,7 @@ def seen(client: Client, owner: Owner) -> tuple[list[Ours], list[Noted]]:
     listed = {one.machine.id for one in there}
     for noted in known:
         made = noted.note.made
-        if noted.note.state != "made" or not made or made.id in listed:
+        if not noted.note.has_machine or not made or made.id in listed:
             continue
         if late := by_id(client, made.id):
             there.append(late)
@@ -183,7 +183,7 @@ def is_being_deleted(client: Client, machine_id: str) -> bool:
 
 def note_of(stem: names.Stem, known: Iterable[Noted]) -> Noted | None:
     """That of a machine's own order, the one that says most first."""
-    order = {"made": 0, "begun": 1, "ended": 2}
+    order = {"told": 0, "made": 0, "begun": 1, "ended": 2}
     there = [one for one in known if one.note.stem == stem]
     return min(there, key=lambda one: order[one.note.state], default=None)
 

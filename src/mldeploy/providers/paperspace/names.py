@@ -33,11 +33,12 @@ STEM = (
 )
 MACHINE = re.compile(STEM + r"-(?P<expires>never|\d{8}T\d{6}Z)")
 NOTE = re.compile(
-    STEM + r":(?P<host_key>[\w-]{43}|):(?P<made_by>[^:]*):(?P<state>begun|made|ended)(?P<rest>.*)"
+    STEM
+    + r":(?P<host_key>[\w-]{43}|):(?P<made_by>[^:]*):(?P<state>begun|made|told|ended)(?P<rest>.*)"
 )
 TIME = "%Y%m%dT%H%M%SZ"
 ED25519 = b"\0\0\0\x0bssh-ed25519\0\0\0\x20"  # what every such public key begins with
-State = Literal["begun", "made", "ended"]
+State = Literal["begun", "made", "told", "ended"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ class Made:
 
 @dataclass(frozen=True)
 class Note:
-    """``state``: the order was begun; a machine of it was seen; all of it was ended."""
+    """``state``: the order was begun; a machine of it was seen; that has heard all it is to be
+    told, and the script is empty; all of it was ended."""
 
     stem: Stem
     host_key: str
@@ -82,6 +84,11 @@ class Note:
         return ":".join(
             (str(self.stem), packed(self.host_key), self.made_by, self.state, *_written(self.made))
         )
+
+    @property
+    def has_machine(self) -> bool:
+        """As far as anybody knows."""
+        return self.state in ("made", "told") and self.made is not None
 
     def of(self, state: State, made: Made | None) -> Note:
         return replace(self, state=state, made=made)

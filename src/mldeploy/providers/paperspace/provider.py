@@ -139,7 +139,21 @@ class Paperspace(Provider):
         ending.remember(self.client, there[:1], find.notes(self.client, rented.owner), intend)
 
     def open_ports(self, rented: Rented, ports: tuple[int, ...], intend: Intend) -> None:
-        """Paperspace has no firewall for a machine: what listens there, everybody reaches."""
+        """Paperspace has no firewall for a machine: what listens there, everybody reaches.
+
+        Who calls this has logged in, so the machine has heard what it was told, and the script that
+        told it is emptied: there are secrets in it.
+        """
+        for noted in find.notes(self.client, rented.owner):
+            made = noted.note.made
+            if noted.note.state == "made" and made and made.id == rented.id:
+                ending.write(
+                    self.client,
+                    noted.script,
+                    noted.note.of("told", made),
+                    intend,
+                    text=ending.EMPTY,
+                )
 
     def extend(self, rented: Rented, expires_at: datetime | None, intend: Intend) -> None:
         ours = self._by_id(rented)
@@ -166,7 +180,7 @@ class Paperspace(Provider):
         """Asked again and again while a machine boots: a note that is known is not read again."""
         there = find.machines(self.client, owner)
         known = [self._notes.get(one.stem) for one in there]
-        if there and all(one and one.note.state == "made" for one in known):
+        if there and all(one and one.note.has_machine for one in known):
             return there
         there, notes = find.seen(self.client, owner)
         found = {one.stem: find.note_of(one.stem, notes) for one in there}
