@@ -236,3 +236,49 @@ def test_a_link_stays_a_link_and_rights_stay_as_they_are(project: Path, tmp_path
     assert (project / "mldeploy.toml").is_symlink()
     assert "[jobs.train]" in real.read_text()
     assert real.stat().st_mode & 0o777 == 0o640
+
+
+def test_an_image_that_was_chosen_stays_chosen(tmp_path: Path) -> None:
+    (tmp_path / "floyd.yml").write_text("env: theano-0.9\ncommand: x\n")
+    base = ["--base", "me/theano:1"]
+
+    first = mldeploy("import", "floyd.yml", *base, "--json", cwd=tmp_path)
+    again = mldeploy("import", "floyd.yml", "--json", cwd=tmp_path)
+
+    assert first.json["added"] == ["default"]
+    assert (again.code, again.json["written"], again.json["kept"]) == (0, [], [])
+
+
+def test_what_one_task_has_at_a_mount_says_nothing_of_another(tmp_path: Path) -> None:
+    one = "task:\n  one: {command: a, input: 'foo/a:input'}\n"
+    (tmp_path / "floyd.yml").write_text(one)
+    mldeploy("import", "floyd.yml", "--data", "foo/a=a/1", cwd=tmp_path)
+    (tmp_path / "floyd.yml").write_text(one + "  two: {command: b, input: 'foo/b:input'}\n")
+
+    done = mldeploy("import", "floyd.yml", "--json", cwd=tmp_path)
+
+    jobs = tomllib.loads(done.json["text"])["jobs"]
+    assert jobs["one"]["data"] == ["a/1:/floyd/input/input"]
+    assert jobs["two"]["data"] == ["?foo/b:/floyd/input/input"]
+
+
+def test_jobs_that_no_table_can_be_put_beside_are_named(tmp_path: Path) -> None:
+    settings = f'jobs = {{a = {{command = "b"}}}}\n{SETTINGS}'
+    (tmp_path / "mldeploy.toml").write_text(settings)
+    (tmp_path / "floyd.yml").write_text("command: x\n")
+
+    done = mldeploy("import", "floyd.yml", "--json", cwd=tmp_path)
+
+    assert done.code == 2
+    assert "[jobs.train]" in done.json["error"]["do"]
+    assert (tmp_path / "mldeploy.toml").read_text() == settings
+
+
+def test_a_strangers_file_does_not_steer_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "floyd.yml").write_text('command: "a\\e]0;title\\a b"\nmachine: cpu\n')
+
+    done = mldeploy("import", "floyd.yml", cwd=tmp_path)
+
+    assert done.code == 0
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "\\x1b]0;title" in done.stdout

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as settled
 from hypothesis import strategies as st
 
 from mldeploy import config
@@ -73,6 +74,7 @@ def test_the_blocks_of_rented_machines_are_valid_once_their_marks_are_taken_away
         assert 0 < target.max_price < 3
 
 
+@settled(max_examples=50, deadline=None)
 @given(command=st.text(min_size=1), message=st.text())
 def test_any_text_comes_back_from_the_table_as_it_was(command: str, message: str) -> None:
     if not command.strip():
@@ -127,6 +129,7 @@ def test_a_project_gets_the_nearest_name_that_it_may_have(wished: str, name: str
     assert settings.project_name(wished) == name
 
 
+@settled(max_examples=50, deadline=None)
 @given(wished=st.text())
 def test_any_task_gets_a_name_that_a_table_may_have(wished: str) -> None:
     assert is_name(settings.task_name(wished))

@@ -150,13 +150,20 @@ def _task(each: Translated) -> list[str]:
     was = min(40, max(len(one.was) for one in each.lines))
     lines = [title]
     for one in each.lines:
-        shown = " ".join(one.was.split())
+        shown = _plain(" ".join(one.was.split()))
         became = f"→ {one.now}" if one.now else "-"
         note = f"  ({one.note})" if one.note else ""
         lines.append(f"  {one.key:<{keys}}  {shown:<{was}}  {became}{note}")
     if each.task:
-        lines.append(f"  once, without the table: {as_run(each)}")
+        lines.append(f"  once, without the table: {_plain(as_run(each))}")
     return lines
+
+
+def _plain(text: str) -> str:
+    """Of a file that may be a stranger's: nothing in it steers the terminal."""
+    return "".join(
+        sign if sign.isprintable() or sign == "\n" else repr(sign)[1:-1] for sign in text
+    )
 
 
 def _code(sent: Difference) -> list[str]:

@@ -16,7 +16,7 @@ PLACE = "--command"
 # The other verbs, and the one that does the same here; docs/from-floydhub.md has their options.
 INSTEAD = {
     "login": "aws configure     (the provider's own; then: mldeploy doctor)",
-    "logout": "rm ~/.aws/credentials     (they are yours; mldeploy keeps none)",
+    "logout": "mldeploy doctor     (mldeploy keeps no key: there is nothing to log out of)",
     "init": "mldeploy import floyd.yml     (it makes mldeploy.toml)",
     "restart": "mldeploy run --from JOB",
     "status": "mldeploy jobs ls",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mldeploy import config
@@ -69,10 +69,13 @@ def look(wish: Wish, ask: places.Ask) -> Import:
         places=places.asked(wish.places, chosen, existing.jobs if existing else {}, ask, root),
         on=wish.on,
         kind=_kind(wish.on, existing),
-        base=wish.base,
         requirements=REQUIREMENTS if _has(root, REQUIREMENTS) else None,
     )
-    found = [translate(name, each, choices, source) for name, each in _named(chosen).items()]
+    found = []
+    for name, each in _named(chosen).items():
+        own = existing.jobs.get(name) if existing else None  # a base that was chosen is chosen
+        base = wish.base or (own.base if own else None)
+        found.append(translate(name, each, replace(choices, base=base), source))
     if all(each.task is None for each in found):
         raise _nothing(source, found)
     if existing:
@@ -81,7 +84,7 @@ def look(wish: Wish, ask: places.Ask) -> Import:
     else:
         text, added, kept = settings.new(_project_name(root, warnings), found), [], []
         added = [each.name for each in found if each.task]
-    jobs = config.parse(tomllib.loads(text), text, root / config.FILE_NAME).jobs
+    jobs = _checked(text, root / config.FILE_NAME).jobs
     unknown = [settings.old_name(entry) for each in found if each.task
                for entry in jobs[each.name].unanswered]  # fmt: skip
     sent, ignore, more = code.compare(root)
@@ -166,6 +169,19 @@ def _named(asked: Mapping[str, Asked]) -> dict[str, Asked]:
             wanted = f"{plain[:29]}-{count}"
         found[wanted] = each
     return found
+
+
+def _checked(text: str, path: Path) -> config.Config:
+    """As it will be read, before it is written."""
+    try:
+        return config.parse(tomllib.loads(text), text, path)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            "floyd-refused",
+            what=f"No table [jobs.NAME] can be added to {path.name}.",
+            why=f"Its jobs are written in another way: {error}.",
+            do=f"write them as tables in {path}, such as [jobs.train], then import again",
+        ) from error
 
 
 def _kind(on: str | None, existing: config.Config | None) -> str | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mldeploy.errors import ConfigError
 from mldeploy.floyd.asked import Asked, Input
+from mldeploy.floyd.settings import task_name
 from mldeploy.jobs.mounts import parse_mount
 from mldeploy.jobs.spec import Task
 
@@ -23,7 +24,7 @@ def asked(
 ) -> dict[str, str]:
     """Where each input is now: as told, as ``existing`` tasks have it, or asked, once for each."""
     found: dict[str, str] = {}
-    known = _known(existing)
+    known = _known(tasks, existing)
     inputs = {i.source: i for each in tasks.values() if each.mode in (None, "job")
               for i in each.input or ()}  # fmt: skip
     for source in told:
@@ -35,7 +36,7 @@ def asked(
                 do="mldeploy import floyd.yml --data SOURCE=PLACE",
             )
     for source, each in inputs.items():
-        answer = told.get(source, known.get(each.at))
+        answer = told.get(source, known.get(source))
         if answer is None:
             answer = ask(each)
         if answer is not None:
@@ -54,9 +55,14 @@ def place_of(answer: str, each: Input, root: Path) -> str:
     return parse_mount(f"{plain}:{each.at}").source
 
 
-def _known(tasks: Mapping[str, Task]) -> dict[str, str]:
-    """By where it is mounted, what somebody has filled in already."""
-    entries = [
-        entry for task in tasks.values() for entry in task.data if entry not in task.unanswered
-    ]
-    return {at: source for source, _, at in (entry.rpartition(":") for entry in entries)}
+def _known(tasks: Mapping[str, Asked], existing: Mapping[str, Task]) -> dict[str, str]:
+    """What somebody has filled in already, in the table of the same task at the same mount."""
+    found: dict[str, str] = {}
+    for name, each in tasks.items():
+        table = existing.get(task_name(name))
+        entries = (
+            [e.rpartition(":") for e in table.data if e not in table.unanswered] if table else []
+        )
+        there = {at: source for source, _, at in entries}
+        found |= {i.source: there[i.at] for i in each.input or () if i.at in there}
+    return found

@@ -15,7 +15,7 @@ from mldeploy.jobs.spec import UNKNOWN, Task
 
 PRICED_IN = {"aws": "us-east-1", "paperspace": "ny2"}  # a region that has them all
 DISK_GB = 50  # with an image of some GB on it
-FOR_A_PERSON = {"data", "on", "machine_type"}
+FOR_A_PERSON = {"data", "on", "machine_type", "base"}  # to fill in or to change
 START = """\
 # Made by `mldeploy import` from FloydHub's files; docs/mldeploy-toml.md has all keys.
 [project]
