@@ -56,6 +56,15 @@ def bench(tmp_path: Path, docker_client: object, docker_project: str) -> Iterato
     end_what_runs(made)
 
 
+def test_doctor_asks_for_what_jobs_need_and_not_for_a_release(bench: Bench) -> None:
+    bench.must("import", "floyd.yml")
+
+    found = {each["check"]: each["severity"] for each in bench.must("doctor")["findings"]}
+
+    assert found["jobs"] == found["engine"] == "ok"
+    assert not {"model", "lock", "base image", "edge image"} & set(found)
+
+
 def test_an_imported_job_finds_the_paths_the_data_and_the_rights_that_it_had(bench: Bench) -> None:
     from mldeploy.images.recipe import base_for
 

@@ -21,26 +21,33 @@ from mldeploy.ui import Ui
 ENOUGH_DISK = 2_000_000_000  # bytes: a serving environment of its own, a release, some logs
 
 
+# What only a release needs. A job's image is built on what its own table says.
+OF_A_RELEASE = (
+    *("environment", "lock", "model", "port", "service"),
+    *("capacity", "base image", "edge image", "proxy", "way in"),
+)
+
+
 def checks(project: Project, name: str, target: Target) -> list[Check]:
-    """What must hold for `mldeploy up` on a target, cheapest first."""
+    """What must hold for `mldeploy up` on a target, cheapest first; or for jobs, if only they run."""
     engine = engine_for(project, name, target)  # one for all: a far one is logged in to once
     of_kind = _of_kind(project, target, engine)
-    to_serve = [
-        Check("environment", lambda: _environment(project)),
-        Check("lock", lambda: _lock(project)),
-        Check("model", lambda: _champion(project)),
-    ]
-    return [
+    every = [
         Check("configuration", lambda: ok("configuration", f"{project.config.path} is valid")),
         Check("python", _python),
         Check("uv", lambda: _uv(project)),
         Check("git", lambda: _git(project)),
-        *(to_serve if project.config.project.serves else [Check("jobs", lambda: _jobs(project))]),
+        Check("environment", lambda: _environment(project)),
+        Check("lock", lambda: _lock(project)),
         Check("disk", lambda: _disk(project)),
+        Check("model", lambda: _champion(project)),
+        Check("jobs", lambda: _jobs(project)),
         Check("secrets", lambda: _secrets(project, target)),
         *of_kind,
         *_of_engine(name, target, engine, of_kind),
     ]
+    left_out = ("jobs",) if project.config.project.serves else OF_A_RELEASE
+    return [each for each in every if each.name not in left_out]
 
 
 def _of_kind(project: Project, target: Target, engine: Engine) -> list[Check]:
