@@ -227,6 +227,13 @@ def _answer(output: str) -> dict[str, Any]:
 
 def _no_champion(project: Project, found: dict[str, Any]) -> FailedError:
     wanted = project.config.project.served
+    if found["missing"] == "elsewhere":
+        return FailedError(
+            "champion-out-of-reach",
+            what=f"The files of version {found['version']} did not come from where they are kept.",
+            why=found["why"],
+            do="set the keys that `make train` had, such as AWS_PROFILE; then: mldeploy up",
+        )
     why = {
         "registry": "Nothing has been trained here yet: there is no mlflow.db in this project.",
         "alias": f"The MLflow registry has no model {wanted.model_name!r} with the alias "

@@ -119,6 +119,9 @@ FILES: dict[str, str] = {
         @/model/convert.py @/model/fit.py @/model/weights.py @/registry/flavour.py
         requirements-unlocked.txt tests/model/test_network.py
     """,
+    "s3": """
+        @/registry/bucket.py tests/registry/test_bucket.py
+    """,
     "ci-github": """
         .github/workflows/ci.yml
     """,
@@ -133,34 +136,36 @@ def questions() -> dict[str, Any]:
     return read
 
 
+ASKED = ("kind", "framework", "ci", "licence", "python_version", "artifacts")
+
 # Every answer once, and every pair of answers to two questions at least once.
 COMBINATIONS = [
-    dict(zip(("kind", "framework", "ci", "licence", "python_version"), case.split(), strict=True))
+    dict(zip(ASKED, case.split(), strict=True))
     for case in (
-        "functions sklearn github Apache-2.0 3.11",
-        "functions torch gitlab MIT 3.12",
-        "functions sklearn none proprietary 3.13",
-        "functions torch github MIT 3.14",
-        "commits torch none Apache-2.0 3.14",
-        "commits sklearn gitlab proprietary 3.11",
-        "commits torch github MIT 3.13",
-        "commits sklearn none Apache-2.0 3.12",
-        "sensors sklearn github proprietary 3.12",
-        "sensors torch none MIT 3.11",
-        "sensors sklearn gitlab Apache-2.0 3.14",
-        "sensors torch github proprietary 3.13",
-        "csv-binary torch gitlab Apache-2.0 3.13",
-        "csv-binary sklearn none MIT 3.14",
-        "csv-binary torch github proprietary 3.11",
-        "csv-binary sklearn github MIT 3.12",
-        "csv-classes sklearn gitlab MIT 3.13",
-        "csv-classes torch none proprietary 3.12",
-        "csv-classes sklearn github Apache-2.0 3.11",
-        "csv-classes torch gitlab proprietary 3.14",
-        "csv-regression torch github Apache-2.0 3.12",
-        "csv-regression sklearn none proprietary 3.14",
-        "csv-regression torch gitlab MIT 3.11",
-        "csv-regression sklearn github Apache-2.0 3.13",
+        "functions sklearn github Apache-2.0 3.11 local",
+        "functions torch gitlab MIT 3.12 local",
+        "functions sklearn none proprietary 3.13 s3",
+        "functions torch github MIT 3.14 local",
+        "commits torch none Apache-2.0 3.14 s3",
+        "commits sklearn gitlab proprietary 3.11 s3",
+        "commits torch github MIT 3.13 local",
+        "commits sklearn none Apache-2.0 3.12 s3",
+        "sensors sklearn github proprietary 3.12 local",
+        "sensors torch none MIT 3.11 local",
+        "sensors sklearn gitlab Apache-2.0 3.14 local",
+        "sensors torch github proprietary 3.13 s3",
+        "csv-binary torch gitlab Apache-2.0 3.13 s3",
+        "csv-binary sklearn none MIT 3.14 s3",
+        "csv-binary torch github proprietary 3.11 local",
+        "csv-binary sklearn github MIT 3.12 local",
+        "csv-classes sklearn gitlab MIT 3.13 local",
+        "csv-classes torch none proprietary 3.12 local",
+        "csv-classes sklearn github Apache-2.0 3.11 s3",
+        "csv-classes torch gitlab proprietary 3.14 local",
+        "csv-regression torch github Apache-2.0 3.12 s3",
+        "csv-regression sklearn none proprietary 3.14 s3",
+        "csv-regression torch gitlab MIT 3.11 s3",
+        "csv-regression sklearn github Apache-2.0 3.13 local",
     )
 ]
 
@@ -182,7 +187,7 @@ def test_the_combinations_hold_every_pair_of_answers() -> None:
         sizes = [len({case[name] for case in COMBINATIONS}) for name in (one, other)]
         assert len(pairs) == sizes[0] * sizes[1], (one, other)
     asked = {name: set(map(str, _values(questions()[name]))) for name in ("ci", "licence",
-             "framework", "python_version", "data_source")}  # fmt: skip
+             "framework", "python_version", "data_source", "artifacts")}  # fmt: skip
     for name, values in asked.items():
         assert {answers_of(case)[name] for case in COMBINATIONS} == values, name
 
@@ -208,6 +213,7 @@ def test_any_combination_is_rendered_exactly_and_passes_the_linter(
     source, task = answers_of(combination)["data_source"], task_of(combination)
     groups = ["always", source, task, f"{source}-{task}", combination["framework"]]
     groups += [f"{source}-{combination['framework']}", f"ci-{combination['ci']}"]
+    groups += [combination["artifacts"]]
     expected = {name for group in groups for name in FILES.get(group, "").split()}
     found = {name.replace(f"src/{package}/", "@/") for name in files_of(project)}
     assert found == expected

@@ -20,6 +20,7 @@ from mldeploy.own_table import OwnTable
 @click.option("--csv", "table", metavar="FILE", help="Your own table: a file or an address.")
 @click.option("--target", metavar="COLUMN", help="The column of your table to predict.")
 @click.option("--framework", metavar="KEY", help="What learns: sklearn (default) or torch.")
+@click.option("--artifacts", metavar="KEY", help="MLflow's files: local (default) or s3.")
 @click.option("--defaults", is_flag=True, help="Don't ask; take the default of every question.")
 @click.option("--template", metavar="SRC", help="Another template: a folder or git address.")
 @click.option("--ref", metavar="REF", help="The template's tag, branch or commit.")
@@ -29,6 +30,7 @@ def new(
     table: str | None,
     target: str | None,
     framework: str | None,
+    artifacts: str | None,
     defaults: bool,
     template: str | None,
     ref: str | None,
@@ -45,7 +47,9 @@ def new(
     own = _own_table(data, table, target)
     made = scaffold.new(
         path,
-        _answers(path, data, own) | ({"framework": framework} if framework else {}),
+        _answers(path, data, own)
+        | ({"framework": framework} if framework else {})
+        | ({"artifacts": artifacts} if artifacts else {}),
         scaffold.source_of(template, ref),
         ask=asking,
         ui=ui,

@@ -4,8 +4,9 @@ usage: take_champion.py NAME ALIAS FOLDER
 
 Prints ``{"version", "run_id", "metrics", "folder"}``, the folder of the files where it is one of
 this machine's, else null; or ``{"missing": reason}`` where reason is
-``registry``, ``alias`` or ``files``. Wants run artifacts ``serving/``: a model file of any kind,
-``model.json`` and ``golden.json``: docs/release.md.
+``registry``, ``alias``, ``files`` or ``elsewhere`` (with ``why``: a bucket that did not answer).
+Wants run artifacts ``serving/``: a model file of any kind, ``model.json`` and ``golden.json``:
+docs/release.md.
 """
 
 import json
@@ -38,10 +39,16 @@ def main(name: str, alias: str, folder: str) -> dict[str, object]:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return {"missing": "alias"}
         raise
-    if not client.list_artifacts(version.run_id, "serving"):
-        return {"missing": "files", "version": version.version, "run_id": version.run_id}
-    client.download_artifacts(version.run_id, "serving", folder)
     run = client.get_run(version.run_id)
+    try:
+        if not client.list_artifacts(version.run_id, "serving"):
+            return {"missing": "files", "version": version.version, "run_id": version.run_id}
+        client.download_artifacts(version.run_id, "serving", folder)
+    except Exception as error:  # each kind of store has a library, and errors, of its own
+        if not is_remote(run.info.artifact_uri):
+            raise
+        why = f"{run.info.artifact_uri}: {error}"
+        return {"missing": "elsewhere", "version": version.version, "why": why}
     return {
         "version": str(version.version),
         "run_id": version.run_id,
@@ -50,10 +57,15 @@ def main(name: str, alias: str, folder: str) -> dict[str, object]:
     }
 
 
-def local_folder(artifacts: str) -> str | None:
+def is_remote(artifacts: str) -> bool:
     parts = urlsplit(artifacts)
-    if parts.scheme not in ("", "file") or parts.netloc:
+    return parts.scheme not in ("", "file") or bool(parts.netloc)
+
+
+def local_folder(artifacts: str) -> str | None:
+    if is_remote(artifacts):
         return None
+    parts = urlsplit(artifacts)
     serving = Path(url2pathname(parts.path) if parts.scheme else artifacts, "serving")
     return str(serving.resolve()) if serving.is_dir() else None
 
