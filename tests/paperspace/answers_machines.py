@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.paperspace import catalogue, life, pages, written
+from tests.paperspace import catalogue, life, pages, parts, written
 from tests.paperspace.account import OURS, Account, Event, Machine, Script
 from tests.paperspace.bill import an_hour
 from tests.paperspace.refusals import Refused
@@ -91,8 +91,7 @@ def update_machine(account: Account, asked: dict[str, Any]) -> dict[str, Any]:
         account.unmeter(machine, now, "storage")
         account.meter(machine, "storage", an_hour(catalogue.DISK_A_MONTH[size]), now)
     if kind := asked.get("publicIpType"):
-        machine.address_type = kind
-        machine.address = machine.address if kind != "none" else None
+        parts.readdress(account, machine, kind)
     told = {name: value for name, value in asked.items() if name not in APART | {"id"}}
     machine.settings |= told
     machine.modified = now

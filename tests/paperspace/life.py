@@ -42,7 +42,10 @@ def start(account: Account, machine: Machine) -> Event:
     event = _event(account, machine, "start")
     if account.bodies:
         machine.body_waits = True
-        account.bodies.start(machine, parts.scripts_again(account, machine))
+        if machine.own_address is None:  # it was made to be off
+            account.bodies.launch(machine, parts.script_at_boot(account, machine))
+        else:
+            account.bodies.start(machine, parts.scripts_again(account, machine))
     _plan(account, machine, [_under_way(account, event), *_coming_up(account, machine, event)])
     return event
 

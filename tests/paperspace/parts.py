@@ -50,6 +50,18 @@ def address(account: Account, machine: Machine) -> str | None:
     return account.free_address() if machine.address_type == "dynamic" else None
 
 
+def readdress(account: Account, machine: Machine, kind: str) -> None:
+    """Another kind of address: what was static stays the team's, and is paid for."""
+    if kind == machine.address_type:
+        return
+    detach(account, machine)
+    machine.address_type, machine.address = kind, None
+    if kind == "static":
+        claim(account, machine)
+    if machine.state == "ready":
+        machine.address = address(account, machine)
+
+
 def _renamed(account: Account, static: Address, address: str) -> None:
     del account.addresses[static.id]
     for each in account.meters:

@@ -94,6 +94,18 @@ def test_a_static_address_outlives_its_machine_and_costs_on(
     assert (paperspace.bill().running, ask("GET", "/public-ips")["items"]) == ((), [])
 
 
+def test_a_machine_may_change_its_kind_of_address(paperspace: Paperspace, ask: Asks) -> None:
+    machine = ask.machine(publicIpType="none")
+    path = f"/machines/{machine}"
+    static = ask("PUT", path, {"publicIpType": "static"})["data"]["publicIp"]
+    assert [each.id for each in paperspace.addresses] == [static]
+    dynamic = ask("PUT", path, {"publicIpType": "dynamic"})["data"]["publicIp"]
+    assert dynamic not in {None, static}
+    assert paperspace.addresses[0].machine_id is None  # and it costs on
+    assert f"address {static}" in paperspace.bill().running
+    assert ask("PUT", path, {"publicIpType": "none"})["data"]["publicIp"] is None
+
+
 def test_an_address_goes_from_one_machine_to_another(paperspace: Paperspace, ask: Asks) -> None:
     first, second = ask.machine(), ask.machine(name="mldeploy-b")
     address = ask("POST", "/public-ips", {"region": "ny2"})["publicIp"]
