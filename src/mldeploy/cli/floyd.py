@@ -57,7 +57,8 @@ def import_(file: Path | None, line: str | None, dry_run: bool, **told: Any) -> 
         on=told["on"],
         base=told["base"],
     )
-    made = importing.look(wish, lambda each: _ask(each, folder) if asking else None)
+    root = (folder / file).parent if file and not (folder / file).is_dir() else folder
+    made = importing.look(wish, lambda each: _ask(each, root) if asking else None)
     in_passing = file is None and line is not None and told["name"] is None
     written = [] if dry_run or in_passing else importing.write(made)
     end = _in_passing(made) if in_passing else _dry(made) if dry_run else _end(made, written)
@@ -80,7 +81,7 @@ def _places(pairs: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _ask(each: Input, folder: Path) -> str | None:
+def _ask(each: Input, root: Path) -> str | None:
     from mldeploy.floyd.places import place_of
 
     click.echo(
@@ -94,7 +95,7 @@ def _ask(each: Input, folder: Path) -> str | None:
         if answer in ("", "none"):
             return "" if answer else None
         try:
-            return place_of(answer, each, folder)
+            return place_of(answer, each, root)
         except ConfigError as error:
             click.echo(f"  {error.what} {error.why}", err=True)
 

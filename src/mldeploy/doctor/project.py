@@ -29,7 +29,7 @@ OF_A_RELEASE = (
 
 
 def checks(project: Project, name: str, target: Target) -> list[Check]:
-    """What must hold for `mldeploy up` on a target, cheapest first; or for jobs, if only they run."""
+    """What must hold for `mldeploy up` on a target, cheapest first; or just for jobs."""
     engine = engine_for(project, name, target)  # one for all: a far one is logged in to once
     of_kind = _of_kind(project, target, engine)
     every = [

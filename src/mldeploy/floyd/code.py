@@ -10,6 +10,7 @@ from mldeploy.jobs.code import IGNORE, names
 
 HEAD = "# What jobs do not get. From .floydignore, by git's rules: made by `mldeploy import`.\n"
 OURS = {IGNORE, "mldeploy.toml"}
+STATE = ".mldeploy/"
 # What `floyd init` wrote, and so what held where nobody wrote anything else.
 DEFAULT = """
 .git
@@ -55,8 +56,13 @@ def compare(root: Path) -> tuple[Difference, str | None, list[str]]:
 
 
 def _difference(floyd: set[str], job: set[str]) -> Difference:
-    floyd, job = floyd - OURS, job - OURS
+    """Without what mldeploy itself has put there since."""
+    floyd, job = (set(filter(_is_theirs, names)) for names in (floyd, job))
     return Difference(len(floyd), len(job), tuple(sorted(floyd - job)), tuple(sorted(job - floyd)))
+
+
+def _is_theirs(name: str) -> bool:
+    return name not in OURS and not name.startswith(STATE)
 
 
 def _is(root: Path, name: str) -> bool:

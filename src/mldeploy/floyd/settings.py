@@ -8,13 +8,10 @@ import tomllib
 from collections.abc import Sequence
 from decimal import ROUND_UP, Decimal
 
-from mldeploy.errors import ConfigError
-from mldeploy.floyd.machines import KINDS, SIZES
+from mldeploy.floyd.machines import KINDS, SIZES, price
 from mldeploy.floyd.translate import Translated
 from mldeploy.jobs.spec import UNKNOWN, Task
 
-PRICED_IN = {"aws": "us-east-1", "paperspace": "ny2"}  # a region that has them all
-DISK_GB = 50  # with an image of some GB on it
 FOR_A_PERSON = {"data", "on", "machine_type", "base"}  # to fill in or to change
 START = """\
 # Made by `mldeploy import` from FloydHub's files; docs/mldeploy-toml.md has all keys.
@@ -120,13 +117,8 @@ def _rented(kind: str, found: Sequence[Translated]) -> str:
 
 def _limit(kind: str, machine_type: str) -> Decimal | None:
     """A little above the price of the table, so that a dearer machine is refused."""
-    from mldeploy.prices import table as prices
-
-    try:
-        price = prices(kind).price(PRICED_IN[kind], machine_type, DISK_GB).total
-    except ConfigError:  # a type that the table has lost
-        return None
-    return (price * Decimal("1.2")).quantize(Decimal("0.05"), ROUND_UP)
+    hourly = price(kind, machine_type)
+    return hourly and (hourly * Decimal("1.2")).quantize(Decimal("0.01"), ROUND_UP)
 
 
 def _differs(there: dict[str, object] | None, each: Translated) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from mldeploy.floyd.asked import Asked, Machine
 from mldeploy.floyd.environments import DEFAULT, environment
-from mldeploy.floyd.machines import KINDS, SIZES
+from mldeploy.floyd.machines import SIZES, proposals
 from mldeploy.jobs.spec import UNKNOWN, Task
 
 DEFAULT_MACHINE: Machine = "cpu"
@@ -112,10 +112,11 @@ def as_run(translated: Translated) -> str:
 def _machine(machine: Machine, rented: str | None) -> Line:
     size = SIZES[machine]
     now = "gpu = true" if size.gpu else "gpu = false"
-    proposed = [f"{size.types[kind]} on {title}" for kind, title in KINDS.items()]
     if rented:
         return Line("machine", machine, f'{now}, machine_type = "{rented}"', f"had {size.was}")
-    return Line("machine", machine, now, f"had {size.was}; to rent: {' or '.join(proposed)}")
+    return Line(
+        "machine", machine, now, f"had {size.was}; to rent: {' or '.join(proposals(machine))}"
+    )
 
 
 def _image(name: str, asked: Asked, choices: Choices, place: str, *, gpu: bool) -> tuple[str, Line]:
