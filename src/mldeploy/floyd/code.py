@@ -57,7 +57,7 @@ def compare(root: Path) -> tuple[Difference, str | None, list[str]]:
 
 def _difference(floyd: set[str], job: set[str]) -> Difference:
     """Without what mldeploy itself has put there since."""
-    floyd, job = (set(filter(_is_theirs, names)) for names in (floyd, job))
+    floyd, job = (set(filter(_is_theirs, taken)) for taken in (floyd, job))
     return Difference(len(floyd), len(job), tuple(sorted(floyd - job)), tuple(sorted(job - floyd)))
 
 
