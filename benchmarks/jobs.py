@@ -108,7 +108,8 @@ def text(found: Sequence[Measured]) -> str:
 
 def _figures(those: Sequence[Measured]) -> list[str]:
     def median(name: str) -> float:
-        return statistics.median(getattr(one, name) for one in those)
+        values: list[float] = [getattr(one, name) for one in those]
+        return statistics.median(values)
 
     return [
         f"{median('started'):.1f}",
