@@ -99,8 +99,9 @@ def test_any_lines_leave_out_the_same_files_by_gits_rules(
 
 
 @settings(max_examples=100, deadline=None)
-@given(name=NAMES, pattern=PATTERN.filter(lambda pattern: bool(PurePosixPath(pattern).parts)))
+@given(name=NAMES, pattern=PATTERN.filter(lambda each: "[!" not in each and each.strip("./") != ""))
 def test_a_pattern_matches_a_path_as_pathlib_says(name: str, pattern: str) -> None:
+    """But for `[!a]`, which Python 3.12 alone takes for a slash, too."""
     rules = ignore.Rules(out=(pattern,))
 
     assert rules.leaves_out(name) == PurePosixPath(name).match(pattern)
