@@ -25,8 +25,8 @@ from mldeploy.errors import MldeployError
 from mldeploy.prices import table
 from mldeploy.providers import clock, ending, installed, renting
 from mldeploy.providers.base import Ended, Owner, Rented
+from mldeploy.providers.paperspace import costs, launch, names, patience
 from mldeploy.providers.paperspace import ending as paperspace_ending
-from mldeploy.providers.paperspace import find, launch, names, patience
 from mldeploy.providers.paperspace.client import Client
 from mldeploy.providers.renting import Desk
 from mldeploy.providers.shelf import Shelf
@@ -324,7 +324,7 @@ def _quickly(patch: pytest.MonkeyPatch, world: World) -> None:
     patch.setattr(Shelf, "intend", intend)
     patch.setattr("mldeploy.providers.shelf.os.fsync", lambda _: None)
     patch.setattr("mldeploy.providers.paperspace.provider.table", _prices)
-    patch.setattr(find, "table", _prices)
+    patch.setattr(costs, "table", _prices)
     patch.setattr("mldeploy.providers.installed", _installed)
     patch.setattr(cloud_orphans, "installed", lambda: _own)
     patch.setattr(patience, "PAUSE_SECONDS", 5.0)

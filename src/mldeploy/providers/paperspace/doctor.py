@@ -10,7 +10,7 @@ from mldeploy.errors import MldeployError
 from mldeploy.prices import HOURS_A_MONTH, Price, money, table
 from mldeploy.providers import clock, lifetime
 from mldeploy.providers.base import Thing
-from mldeploy.providers.paperspace import find, templates
+from mldeploy.providers.paperspace import shown, templates
 from mldeploy.providers.paperspace.records import Availability, Machine, Standing, Template
 from mldeploy.providers.paperspace.sayings import CONSOLE
 from mldeploy.providers.paperspace.settings import REGIONS
@@ -183,7 +183,7 @@ class Looking:
         )
 
     def orphans(self) -> Finding:
-        return orphans_of(find.things(self.provider.client))
+        return orphans_of(shown.things(self.provider.client))
 
     def _dearest(self) -> tuple[str, Price]:
         prices = {name: self.provider.price(name) for name in self.target.machine_types}

@@ -14,16 +14,15 @@ from datetime import timedelta
 from mldeploy.errors import MldeployError
 from mldeploy.providers import clock
 from mldeploy.providers.base import Ended, Intend, Owner, Rented, Say, Thing
-from mldeploy.providers.paperspace import find, names, patience
+from mldeploy.providers.paperspace import find, notes, patience, shown
 from mldeploy.providers.paperspace.client import Client
 from mldeploy.providers.paperspace.errors import (
-    Asked,
     BusyError,
     NotThereError,
     UnknownOutcomeError,
 )
 from mldeploy.providers.paperspace.find import Noted, Ours
-from mldeploy.providers.paperspace.records import Machine, Script, as_utc
+from mldeploy.providers.paperspace.records import Machine, as_utc
 
 ENDING_SECONDS = 600.0  # of machines; mostly a minute
 FREE_SECONDS = 120.0  # an address is free a little later
@@ -31,7 +30,6 @@ SETTLED_SECONDS, SETTLE_SECONDS = 120.0, 10.0  # lists know by then what was mad
 ROUNDS = 3
 LOOK_SECONDS, SAY_SECONDS = 3.0, 30.0
 REMEMBERED = timedelta(days=1)  # what an ended order's note is there for is over by then
-EMPTY = "#!/bin/sh\n# A note of mldeploy: this order was carried out. What was told here is done.\n"
 
 
 @dataclass
@@ -47,19 +45,19 @@ class Ending:
     failed: dict[str, str] = field(default_factory=dict)
 
     def run(self) -> Ended:
-        for _ in range(ROUNDS):
-            self._settle()
-            there, known = find.seen(self.client, self.owner)
-            known = [one for one in known if one.note.state != "ended"]
-            if not there and not known:
+        for round_ in range(ROUNDS):
+            there, known = self._settled()
+            listed = shown.things_of(self.client, there, known)
+            new = [one for one in listed if one.id not in self.found]
+            self.found |= {one.id: one for one in new}
+            if not new and (listed or round_ > 0):
                 break
-            self.found |= {one.id: one for one in find.things(self.client, self.owner)} | self.found
-            self._end(there, known)
-            left = find.things(self.client, self.owner)
-            if all(thing.id in self.found for thing in left):
-                break  # else something came to light that was made just before
+            if not new:  # what was made just now may not be shown yet
+                clock.sleep(LOOK_SECONDS)
+                continue
+            self._end(there, [one for one in known if one.note.state != "ended"])
         self._sweep()
-        left = find.things(self.client, self.owner)
+        left = shown.things(self.client, self.owner)
         remaining = {thing.id for thing in left}
         return Ended(
             removed=tuple(one for name, one in self.found.items() if name not in remaining),
@@ -68,17 +66,17 @@ class Ending:
             at=clock.now(),
         )
 
-    def _settle(self) -> None:
-        """An order that was begun just now may have a machine that is not listed yet: another
-        laptop gives it at this moment, or a command was ended in the middle of it."""
+    def _settled(self) -> tuple[list[Ours], list[Noted]]:
+        """What there is. An order that was begun just now may have a machine that is not listed
+        yet: another laptop gives it at this moment, or a command was ended in the middle of it."""
         deadline = clock.monotonic() + SETTLED_SECONDS
-        while clock.monotonic() < deadline:
+        while True:
             there, known = find.seen(self.client, self.owner)
             stems = {one.stem for one in there}
-            young = [one for one in known if one.note.state != "ended" and _is_young(one)]
-            hurried = next((one for one in young if one.note.stem not in stems), None)
-            if hurried is None or not any(one.note.state == "begun" for one in young):
-                return
+            begun = [one for one in known if one.note.state == "begun" and _is_young(one)]
+            hurried = next((one for one in begun if one.note.stem not in stems), None)
+            if hurried is None or clock.monotonic() > deadline:
+                return there, known
             self.say(f"{hurried.note.stem} was begun just now; see whether a machine follows")
             clock.sleep(SETTLE_SECONDS)
 
@@ -86,7 +84,7 @@ class Ending:
         for one in there:
             noted = find.note_of(one.stem, known)
             note = noted.note if noted else None
-            self.machines.setdefault(one.machine.id, find.rented(self.client, one, note))
+            self.machines.setdefault(one.machine.id, shown.rented(self.client, one, note))
         failed, known = end_machines(self.client, there, known, self.intend, self.say)
         self.failed |= failed
         self._retire(there, known)
@@ -101,10 +99,9 @@ class Ending:
             try:
                 if made := noted.note.made or (find.made_of(mine[0], noted.note) if mine else None):
                     note = noted.note.of("ended", replace(made, address=""))
-                    write(self.client, noted.script, note, self.intend, text=EMPTY)
+                    notes.write(self.client, noted.script, note, self.intend, text=notes.EMPTY)
                 else:
-                    self.intend("paperspace:DeleteStartupScript", noted.script.id)
-                    self.client.delete(f"/startup-scripts/{noted.script.id}")
+                    notes.delete(self.client, noted.script, self.intend)
             except NotThereError:
                 continue
             except MldeployError as error:
@@ -117,8 +114,7 @@ class Ending:
             if noted.note.state != "ended" or age < REMEMBERED or noted.script.id in self.found:
                 continue
             try:
-                self.intend("paperspace:DeleteStartupScript", noted.script.id)
-                self.client.delete(f"/startup-scripts/{noted.script.id}")
+                notes.delete(self.client, noted.script, self.intend)
             except MldeployError:
                 continue  # it costs nothing, and says nothing: another time
 
@@ -131,7 +127,7 @@ def end_machines(
     client: Client, there: Sequence[Ours], known: Sequence[Noted], intend: Intend, say: Say
 ) -> tuple[dict[str, str], list[Noted]]:
     """With their static addresses. What is left by its id, and why; and the notes as they are."""
-    known = remember(client, there, known, intend)
+    known = notes.remember(client, there, known, intend)
     failed = delete_machines(client, [one.machine.id for one in there], intend, say)
     gone = [one for one in there if one.machine.id not in failed]
     for address, _ in find.owned_addresses(client, gone, known):
@@ -139,53 +135,6 @@ def end_machines(
         if not stays and (told := release(client, address.public_ip, intend)):
             failed[address.public_ip] = told
     return failed, list(known)
-
-
-def remember(
-    client: Client, there: Sequence[Ours], known: Sequence[Noted], intend: Intend
-) -> list[Noted]:
-    """Write static addresses into the notes of their machines; the notes as they are then.
-
-    Raises what kept it from being written: then the machine must stay for a while.
-    """
-    after = list(known)
-    static = [one for one in there if one.machine.public_ip_type == "static"]
-    assigned = {one.assigned_machine_id: one for one in find.addresses(client)} if static else {}
-    for one in static:
-        if one.machine.id not in assigned:
-            continue
-        address = assigned[one.machine.id].public_ip
-        noted = find.note_of(one.stem, after)
-        if noted is None:
-            after.append(_new_note(client, one, address, intend))
-            continue
-        made = noted.note.made
-        if made and made.id == one.machine.id and made.address == address:
-            continue
-        state: names.State = "told" if noted.note.state == "told" else "made"
-        note = noted.note.of(state, replace(find.made_of(one, noted.note), address=address))
-        write(client, noted.script, note, intend)
-        after[after.index(noted)] = replace(noted, note=note)
-    return after
-
-
-def _new_note(client: Client, ours: Ours, address: str, intend: Intend) -> Noted:
-    """For a machine whose own was deleted by hand."""
-    made = replace(find.made_of(ours, None), address=address)
-    note = names.Note(ours.stem, "", "", "made", made)
-    intend("paperspace:CreateStartupScript", str(ours.stem))
-    body = {"name": str(note), "script": EMPTY, "isRunOnce": True}
-    script = client.make("/startup-scripts", Script, body, Asked("POST /startup-scripts"))
-    return Noted(script, note)
-
-
-def write(
-    client: Client, script: Script, note: names.Note, intend: Intend, *, text: str | None = None
-) -> None:
-    """The note as the script's name; with a ``text`` the script itself is replaced."""
-    intend("paperspace:UpdateStartupScript", f"{script.id} {note.state}")
-    body = {"name": str(note)} | ({"script": text} if text else {})
-    client.put(f"/startup-scripts/{script.id}", Script, body)
 
 
 def delete_machines(client: Client, ids: Sequence[str], intend: Intend, say: Say) -> dict[str, str]:

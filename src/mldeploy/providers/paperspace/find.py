@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import datetime
 
-from mldeploy.errors import MldeployError
-from mldeploy.prices import Price, Table, table
+from mldeploy.prices import Price
 from mldeploy.providers import clock
-from mldeploy.providers.base import Owner, Rented, State, Thing
-from mldeploy.providers.paperspace import names
+from mldeploy.providers.base import Owner
+from mldeploy.providers.paperspace import costs, names
 from mldeploy.providers.paperspace.client import Client
 from mldeploy.providers.paperspace.errors import NotThereError
-from mldeploy.providers.paperspace.records import Address, Event, Machine, Script, as_utc
+from mldeploy.providers.paperspace.records import Address, Event, Machine, Script
 from mldeploy.providers.paperspace.settings import short
-from mldeploy.providers.paperspace.startup import USER
 
-CONSOLE = "https://console.paperspace.com"
-STATES: dict[str, State] = {
-    "ready": "running",
-    "off": "stopped",
-    "stopping": "stopped",
-}  # of all others, some of them not in any document, it is on its way there
 LATE_SECONDS = 90.0  # by then every list shows it
-KIND = "paperspace"
 
 
 @dataclass(frozen=True)
@@ -65,7 +54,7 @@ def notes(client: Client, owner: Owner | None = None) -> list[Noted]:
     """Of those that were ended too; the first one made first."""
     found = []
     for script in client.pages("/startup-scripts", Script):
-        note = names.read_note(script.name, source_of)
+        note = names.read_note(script.name, costs.source_of)
         if note and script.dt_deleted is None and owner in (None, note.stem.owner):
             found.append(Noted(script, note))
     return sorted(found, key=lambda one: (one.script.dt_created, one.script.id))
@@ -111,69 +100,6 @@ def addresses(client: Client) -> list[Address]:
     return client.pages("/public-ips", Address)
 
 
-def rented(client: Client, ours: Ours, note: names.Note | None) -> Rented:
-    """``note`` is that of the same stem; without it nobody gets in, but everybody may end it."""
-    machine = ours.machine
-    state, why = state_of(client, machine, ours.expires_at)
-    return Rented(
-        id=machine.id,
-        owner=ours.stem.owner,
-        rental=ours.stem.rental,
-        generation=ours.stem.generation,
-        state=state,
-        machine_type=machine.machine_type,
-        place=short(machine.region),
-        address=machine.public_ip or None,
-        port=22,
-        user=USER,
-        host_key=note.host_key if note else "",
-        began=machine.began,
-        expires_at=ours.expires_at,
-        price=price_of(machine, note),
-        made_by=note.made_by if note else "",
-        page=CONSOLE,
-        why=why,
-    )
-
-
-def ended(note: names.Note) -> Rented | None:
-    """The machine of an order as it was; None where none came of it."""
-    made, stem = note.made, note.stem
-    if made is None:
-        return None
-    return Rented(
-        id=made.id,
-        owner=stem.owner,
-        rental=stem.rental,
-        generation=stem.generation,
-        state="ended",
-        machine_type=made.machine_type,
-        place=made.place,
-        address=None,
-        port=22,
-        user=USER,
-        host_key=note.host_key,
-        began=made.began,
-        expires_at=made.expires_at,
-        price=made.price,
-        made_by=note.made_by,
-        page=CONSOLE,
-        why="Paperspace lists it no more",
-    )
-
-
-def state_of(client: Client, machine: Machine, expires_at: datetime | None) -> tuple[State, str]:
-    """And why, where it is not on. One that is being deleted looks like one that is stopped."""
-    state = STATES.get(machine.state, "starting")
-    if state != "stopped":
-        return state, ""
-    if is_being_deleted(client, machine.id):
-        return "ending", "it is being deleted"
-    if expires_at and expires_at < clock.now():
-        return state, "Its lifetime is over, and it stopped itself instead of deleting itself."
-    return state, ""
-
-
 def is_being_deleted(client: Client, machine_id: str) -> bool:
     events = client.pages("/machine-events", Event, machineId=machine_id)
     return any(
@@ -197,61 +123,14 @@ def made_of(ours: Ours, note: names.Note | None, machine_price: Price | None = N
         id=machine.id,
         machine_type=machine.machine_type,
         place=short(machine.region),
-        price=machine_price or price_of(machine, note),
+        price=machine_price or costs.price_of(machine, note),
         began=machine.began,
         expires_at=ours.expires_at,
         address=same.address if same else "",
     )
 
 
-def price_of(machine: Machine, note: names.Note | None) -> Price:
-    """At its launch; from today's table where no note says it."""
-    if note and note.made and note.made.id == machine.id:
-        return note.made.price
-    with suppress(MldeployError):
-        return price(table(KIND), short(machine.region), machine.machine_type, machine.disk_gb,
-                     static=machine.public_ip_type == "static")  # fmt: skip
-    zero = Decimal(0)
-    return Price(zero, zero, zero, datetime.now(UTC).date(), "no table has it")
-
-
-def price(prices: Table, place: str, machine_type: str, disk_gb: int, *, static: bool) -> Price:
-    """Only a static address costs something."""
-    found = prices.price(place, machine_type, disk_gb)
-    address = prices.in_region(place).static_address if static else found.address
-    return Price(found.machine, found.disk, address, found.dated, found.source)
-
-
-def source_of(place: str, machine_type: str) -> str:
-    """Of a price that a name has without its source, as `as_tag` would write it."""
-    with suppress(MldeployError):
-        here = table(KIND).in_region(place)
-        return here.sources.get(machine_type, here.source)
-    return "Paperspace"
-
-
-def address_price(place: str) -> Decimal:
-    with suppress(MldeployError):
-        return table(KIND).in_region(place).static_address
-    return Decimal(0)
-
-
 # As `list_ours` tells them
-
-
-def things(client: Client, owner: Owner | None = None) -> list[Thing]:
-    """All that is there, in the order in which it is to be ended; what only remembers is not."""
-    if owner:
-        there, known = seen(client, owner)
-    else:
-        there, known = machines(client), notes(client)
-    found = [machine_thing(client, one, note_of(one.stem, known)) for one in there]
-    found += [
-        _address_thing(client, address, noted)
-        for address, noted in owned_addresses(client, there, known)
-    ]
-    found += [_script_thing(client, one) for one in known if one.note.state != "ended"]
-    return found
 
 
 def owned_addresses(
@@ -271,60 +150,3 @@ def owned_addresses(
         elif each.assigned_machine_id is None and each.public_ip in by_address:
             found.append((each, by_address[each.public_ip]))
     return found
-
-
-def machine_thing(client: Client, ours: Ours, noted: Noted | None) -> Thing:
-    """Its address is listed by itself; when it is off only its disk costs something."""
-    one = rented(client, ours, noted.note if noted else None)
-    costs = one.price.disk + (Decimal(0) if one.state == "stopped" else one.price.machine)
-    return Thing(
-        kind="machine",
-        id=one.id,
-        place=one.place,
-        owner=one.owner,
-        rental=one.rental,
-        state=one.state,
-        price=costs,
-        began=one.began,
-        expires_at=one.expires_at,
-        end_it=_by_hand(client, f"/machines/{one.id}"),
-        page=one.page,
-        made_by=one.made_by,
-    )
-
-
-def _address_thing(client: Client, address: Address, whose: names.Note | Ours) -> Thing:
-    return Thing(
-        kind="address",
-        id=address.public_ip,
-        place=short(address.region),
-        owner=whose.stem.owner,
-        rental=whose.stem.rental,
-        state="in use" if address.assigned_machine_id else "left behind",
-        price=address_price(short(address.region)),
-        began=None,
-        expires_at=None,
-        end_it=_by_hand(client, f"/public-ips/{address.public_ip}"),
-        page=CONSOLE,
-    )
-
-
-def _script_thing(client: Client, noted: Noted) -> Thing:
-    return Thing(
-        kind="script",
-        id=noted.script.id,
-        place="the team",
-        owner=noted.note.stem.owner,
-        rental=noted.note.stem.rental,
-        state="there",
-        price=Decimal(0),
-        began=as_utc(noted.script.dt_created),
-        expires_at=None,
-        end_it=_by_hand(client, f"/startup-scripts/{noted.script.id}"),
-        page=CONSOLE,
-        made_by=noted.note.made_by,
-    )
-
-
-def _by_hand(client: Client, path: str) -> str:
-    return f'curl -X DELETE -H "Authorization: Bearer $PAPERSPACE_API_KEY" {client.url}{path}'

@@ -8,13 +8,10 @@ and who made the other one deletes it.
 
 from __future__ import annotations
 
-import math
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any
 
-from mldeploy.errors import FailedError, MldeployError
+from mldeploy.errors import MldeployError
 from mldeploy.prices import from_tag
 from mldeploy.providers import clock
 from mldeploy.providers.base import Intend, Order, OrderUsedError, Rented, Say
@@ -22,8 +19,11 @@ from mldeploy.providers.paperspace import (
     ending,
     find,
     names,
+    notes,
     patience,
+    request,
     sayings,
+    shown,
     startup,
     templates,
 )
@@ -92,7 +92,7 @@ class Launch:
             if found := patience.until(self._there):
                 return found
         for noted in done:
-            if before := find.ended(noted.note):
+            if before := shown.ended(noted.note):
                 return before
         raise _used(self.order)
 
@@ -102,7 +102,7 @@ class Launch:
         there = [one for one in everything if one.stem.rental == self.order.rental]
         if not there:
             return None
-        seen = [find.rented(self.client, one, _note(one, known)) for one in there]
+        seen = [shown.rented(self.client, one, _note(one, known)) for one in there]
         alive = [one for one, now in zip(there, seen, strict=True) if now.state != "ending"]
         if not alive:
             return seen[0]
@@ -113,7 +113,7 @@ class Launch:
         """With a note that knows it: so the order counts as carried out for good."""
         if noted and not (noted.note.made and noted.note.made.id == ours.machine.id):
             noted = self._mark(ours, noted)
-        return find.rented(self.client, ours, noted.note if noted else None)
+        return shown.rented(self.client, ours, noted.note if noted else None)
 
     def _mark(self, ours: Ours, noted: Noted) -> Noted:
         price = None
@@ -121,7 +121,7 @@ class Launch:
             price = from_tag(text)
         note = noted.note.of("made", find.made_of(ours, noted.note, price))
         try:
-            patience.once_known(lambda: ending.write(self.client, noted.script, note, self.intend))
+            patience.once_known(lambda: notes.write(self.client, noted.script, note, self.intend))
         except MldeployError as error:  # the machine is there, and is found without it
             self.say(f"the note of {ours.machine.id} was not written: {error.what} {error.why}")
         return replace(noted, note=note)
@@ -135,7 +135,7 @@ class Launch:
             if not self._is_free(machine_type):
                 refused.append(f"{machine_type}: none available")
             else:
-                noted = noted or self._write_note()
+                noted = noted or self._noted()
                 try:
                     return self._settled(machine_type, template, noted)
                 except NoCapacityError as error:
@@ -150,44 +150,25 @@ class Launch:
         )
         return asked.available
 
-    def _write_note(self) -> Noted:
-        note = names.begun(self.order)
-        self.intend("paperspace:CreateStartupScript", str(note.stem))
+    def _noted(self) -> Noted:
         credentials = self.client.credentials
-        told = startup.Expiry(self.target.on_expiry, credentials.key, credentials.url)
-        body = {
-            "name": str(note),
-            "script": startup.script(self.order, told),
-            "isRunOnce": True,
-        }
-        asked = Asked("POST /startup-scripts")
-        try:
-            script = self.client.make("/startup-scripts", Script, body, asked)
-        except UnknownOutcomeError as error:
-            found = self._listed_note()
-            if found is None:  # of no machine: none was asked for
-                raise FailedError(
-                    error.code, what=error.what, why=error.why, do=error.do
-                ) from error
-            self.made_here.append(found.script)
-            return found
-        self.made_here.append(script)
-        return Noted(script, note)
-
-    def _listed_note(self) -> Noted | None:
-        def look() -> Noted | None:
-            stem = names.stem_of(self.order)
-            return next((one for one in self._notes() if one.note.stem == stem), None)
-
-        with suppress(MldeployError):
-            return patience.until(look)
-        return None
+        expiry = startup.Expiry(self.target.on_expiry, credentials.key, credentials.url)
+        noted = notes.begin(self.client, self.order, expiry, self.intend)
+        self.made_here.append(noted.script)
+        return noted
 
     def _settled(self, machine_type: str, template: str, noted: Noted) -> Rented:
         asked = Asked("POST /machines", machine_type, self.target.place)
         name = names.machine(noted.note.stem, self.order.expires_at)
         self.intend(CREATE, f"{machine_type} in {self.target.place}, {name}")
-        body = self._request(name, machine_type, template, noted.script)
+        body = request.machine(
+            self.target,
+            name=name,
+            machine_type=machine_type,
+            template=template,
+            disk_gb=self.disk_gb,
+            script=noted.script.id,
+        ) | request.shutdown(self.order.expires_at, clock.now())
         event: Event | None = None
         try:
             # Its script was made a moment ago.
@@ -230,7 +211,7 @@ class Launch:
         failed, _ = ending.end_machines(self.client, [ours], [noted], self.intend, self.say)
         if not failed:
             self._forget(noted, gone=ours.machine.id)
-        return find.rented(self.client, first, _note(first, self._notes()))
+        return shown.rented(self.client, first, _note(first, self._notes()))
 
     def _outcome(self, event: Event) -> str | None:
         """Wait until it is known whether a machine comes of it: the reason where none does.
@@ -265,22 +246,6 @@ class Launch:
             ) from why
         raise why
 
-    def _request(
-        self, name: str, machine_type: str, template: str, script: Script
-    ) -> dict[str, Any]:
-        return {
-            "name": name,
-            "machineType": machine_type,
-            "templateId": template,
-            "diskSize": self.disk_gb,
-            "region": REGIONS[self.target.place],
-            "publicIpType": self.target.public_address,
-            "startupScriptId": script.id,
-            "startOnCreate": True,
-            "emailPassword": False,
-            **shutdown(self.order.expires_at, clock.now()),
-        }
-
     # Small steps of the above
 
     def _machines(self) -> list[Ours]:
@@ -292,15 +257,14 @@ class Launch:
 
     def _forget(self, noted: Noted | None, gone: str = "") -> None:
         """The note of what was refused, unless a machine has it; `orphans` lists one that stays."""
-        scripts = {one.id for one in self.made_here} | ({noted.script.id} if noted else set())
+        scripts = {one.id: one for one in [*self.made_here, *([noted.script] if noted else [])]}
         with suppress(MldeployError):
             there = [one for one in self._machines() if one.machine.id != gone]
             if noted and any(one.stem == noted.note.stem for one in there):
                 return
-        for script_id in sorted(scripts):
+        for script in scripts.values():
             with suppress(MldeployError):
-                self.intend("paperspace:DeleteStartupScript", script_id)
-                self.client.delete(f"/startup-scripts/{script_id}")
+                notes.delete(self.client, script, self.intend)
 
 
 def end_later_ones(
@@ -312,21 +276,6 @@ def end_later_ones(
             continue
         say(f"{later.machine.id} is a second machine of the same rental: it goes")
         ending.end_machines(client, [later], known, intend, say)
-
-
-def shutdown(expires_at: datetime | None, now: datetime) -> dict[str, Any]:
-    """Paperspace's own way to stop it, an hour or two later than it ends itself: a second belt.
-
-    In whole hours. Whether they count from its start or its last use is documented nowhere.
-    """
-    if expires_at is None:
-        return {"autoShutdownEnabled": False}
-    hours = math.ceil(max(expires_at - now, timedelta()) / timedelta(hours=1)) + 1
-    return {
-        "autoShutdownEnabled": True,
-        "autoShutdownTimeout": hours,
-        "autoShutdownForce": True,
-    }
 
 
 def _note(ours: Ours, known: list[Noted]) -> names.Note | None:

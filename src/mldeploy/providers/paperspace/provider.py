@@ -23,7 +23,18 @@ from mldeploy.providers.base import (
     Rented,
     Say,
 )
-from mldeploy.providers.paperspace import credentials, ending, find, launch, names, plan
+from mldeploy.providers.paperspace import (
+    costs,
+    credentials,
+    ending,
+    find,
+    launch,
+    names,
+    notes,
+    plan,
+    request,
+    shown,
+)
 from mldeploy.providers.paperspace.client import Client
 from mldeploy.providers.paperspace.errors import KeyRefusedError, NotThereError
 from mldeploy.providers.paperspace.find import Noted, Ours
@@ -91,7 +102,7 @@ class Paperspace(Provider):
 
     def price(self, machine_type: str) -> Price:
         static = self.target.public_address == "static"
-        return find.price(
+        return costs.price(
             self._table, self.target.place, machine_type, self.target.disk_gb, static=static
         )
 
@@ -107,7 +118,7 @@ class Paperspace(Provider):
 
     def get(self, owner: Owner) -> Rented | None:
         there = self._seen(owner)
-        seen = [find.rented(self.client, one, self._note(one)) for one in there]
+        seen = [shown.rented(self.client, one, self._note(one)) for one in there]
         here = [one for one in seen if one.place == self.target.place]
         alive = [one for one in here if one.state in ALIVE]
         # Of two of one generation the first that was made, as `create` has it.
@@ -135,8 +146,8 @@ class Paperspace(Provider):
             noted = find.note_of(one.stem, known)
             if noted and not (noted.note.made and noted.note.made.id == one.machine.id):
                 note = noted.note.of("made", find.made_of(one, noted.note))
-                ending.write(self.client, noted.script, note, intend)
-        ending.remember(self.client, there[:1], find.notes(self.client, rented.owner), intend)
+                notes.write(self.client, noted.script, note, intend)
+        notes.remember(self.client, there[:1], find.notes(self.client, rented.owner), intend)
 
     def open_ports(self, rented: Rented, ports: tuple[int, ...], intend: Intend) -> None:
         """Paperspace has no firewall for a machine: what listens there, everybody reaches.
@@ -147,12 +158,12 @@ class Paperspace(Provider):
         for noted in find.notes(self.client, rented.owner):
             made = noted.note.made
             if noted.note.state == "made" and made and made.id == rented.id:
-                ending.write(
+                notes.write(
                     self.client,
                     noted.script,
                     noted.note.of("told", made),
                     intend,
-                    text=ending.EMPTY,
+                    text=notes.EMPTY,
                 )
 
     def extend(self, rented: Rented, expires_at: datetime | None, intend: Intend) -> None:
@@ -160,14 +171,14 @@ class Paperspace(Provider):
         body = {"name": names.machine(ours.stem, expires_at)}
         intend("paperspace:UpdateMachine", rented.id)
         now = rented.began if expires_at is None else min(rented.began, clock.now())
-        self.client.put(f"/machines/{rented.id}", object, body | launch.shutdown(expires_at, now))
+        self.client.put(f"/machines/{rented.id}", object, body | request.shutdown(expires_at, now))
 
     def destroy(self, owner: Owner, intend: Intend, say: Say) -> Ended:
         return ending.destroy(self.client, owner, intend, say)
 
     def list_ours(self) -> Listed:
         place = "all regions"
-        return Listed(tuple(find.things(self.client)), asked=(place,))
+        return Listed(tuple(shown.things(self.client)), asked=(place,))
 
     def checks(self) -> list[Check]:
         from mldeploy.providers.paperspace import doctor
@@ -192,7 +203,7 @@ class Paperspace(Provider):
         return noted.note if noted else None
 
     def _is_ending(self, ours: Ours) -> bool:
-        return find.state_of(self.client, ours.machine, None)[0] == "ending"
+        return shown.state_of(self.client, ours.machine, None)[0] == "ending"
 
     def _by_id(self, rented: Rented) -> Ours:
         found = find.by_id(self.client, rented.id)
