@@ -44,10 +44,11 @@ def test_on_a_machine_of_ones_own_nothing_is_limited_unasked() -> None:
 def test_the_machine_of_a_job_publishes_nothing() -> None:
     target = FakeTarget(ttl="4h", or_machine_types=("fake.arm",))
 
-    rented = places.rented_for(target, job(machine_type="fake.large", ttl="20m"))
+    rented = places.rented_for(target, job(machine_type="fake.large", ttl="20m", python="3.12"))
 
     assert (rented.private, rented.ttl) == (True, "20m")
     assert rented.machine_types == ("fake.large",)
+    assert rented.base == "python:3.12-slim-bookworm"
 
 
 SIZES = [

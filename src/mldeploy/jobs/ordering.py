@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from mldeploy.config import RentedTarget, Target
-from mldeploy.errors import ConfigError, MldeployError
+from mldeploy.errors import ConfigError
 from mldeploy.jobs import places, sent, shelf
 from mldeploy.jobs.code import Code, collect, warning
 from mldeploy.jobs.record import Job, Order
+from mldeploy.jobs.requirements import interpreter_of, python_of
 from mldeploy.jobs.spec import Task
 from mldeploy.project import Project, git_state
 
@@ -146,7 +147,7 @@ def with_code(project: Project, made: Order, ui: Ui) -> Order:
         step.say(f"{len(code.files)} files, {size(code.bytes)}")
     _tell(code, ui)
     git = git_state(project.root)
-    version = made.python or _python_of(project)
+    version = made.python or python_of(project.root, interpreter_of(project))
     return replace(made, code=code.digest, commit=git.commit, dirty=git.dirty, python=version)
 
 
@@ -203,16 +204,6 @@ def _tell(code: Code, ui: Ui) -> None:
         ui.note(line)
     for one in code.skipped:
         ui.note(f"not sent: {one.name} ({one.why})")
-
-
-def _python_of(project: Project) -> str | None:
-    """Of the project's environment, as far as it has one: 3.11."""
-    from mldeploy.images.ingredients import python_version
-
-    try:
-        return ".".join(python_version(project.python()).split(".")[:2])
-    except (MldeployError, OSError):
-        return None
 
 
 def _refused(what: str, why: str, do: str) -> ConfigError:

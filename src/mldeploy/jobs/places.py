@@ -11,6 +11,7 @@ import msgspec
 
 from mldeploy.config import ProcessTarget, RentedTarget, Target
 from mldeploy.errors import ConfigError, RefusedError
+from mldeploy.images.recipe import base_for
 from mldeploy.jobs.base import Runner
 from mldeploy.jobs.record import Job
 from mldeploy.machines import machine_of
@@ -61,6 +62,8 @@ class Rental:
 
         if self.job.order.gpu:
             refuse_without_room(self._desk(ui).provider.room(), self.target.machine_type)
+        for line in told_before(self.job, self.target):
+            ui.note(line)
         if self.machine is not None:
             self.machine.rent(ui)
         else:
@@ -71,6 +74,12 @@ class Rental:
         """What the provider says of it now; None when there is none, or none any more."""
         desk = self._desk(ui)
         return desk.provider.get(desk.owner)
+
+    def why_ended(self, ui: Ui) -> str:
+        """In the cloud's words, as far as it has any."""
+        desk = self._desk(ui)
+        gone = desk.provider.ended(desk.owner)
+        return gone.why if gone else ""
 
     def end(self, ui: Ui) -> Ended:
         from mldeploy.providers import ending
@@ -124,7 +133,9 @@ def rented_for(target: RentedTarget, job: Job) -> RentedTarget:
         asked = msgspec.structs.replace(
             asked, machine_type=job.order.machine_type, or_machine_types=()
         )
-    return msgspec.structs.replace(asked, ttl=job.order.ttl or target.ttl)
+    # Fetched while the machine boots.
+    base = base_for(job.order.python, job.order.base) if job.order.python else job.order.base
+    return msgspec.structs.replace(asked, ttl=job.order.ttl or target.ttl, base=base)
 
 
 def closed(target: RentedTarget) -> RentedTarget:
@@ -148,6 +159,20 @@ def terms(target: Target, asked: int | None) -> tuple[int | None, str | None]:
         return None, target.ttl
     usable = max(own - BOOT - FETCH, own * LEAST_SHARE)
     return int(usable.total_seconds()), target.ttl
+
+
+def told_before(job: Job, target: RentedTarget) -> list[str]:
+    """What a person should know before saying yes, besides the price."""
+    lines = [f"job {job.number} gets a machine of its own, which is ended when all is fetched"]
+    if job.order.max_seconds:
+        most = timedelta(seconds=job.order.max_seconds)
+        lines.append(f"its command gets {lifetime.words(most)}; then it is ended")
+    if (whole := lifetime.parse(target.ttl)) is not None:
+        lines.append(
+            "if this laptop is not there at the job's end, what it made waits on the machine, "
+            f"until {lifetime.words(whole)} after now: not longer"
+        )
+    return lines
 
 
 def refuse_without_room(checks: Iterable[Check], machine_type: str) -> None:

@@ -86,10 +86,6 @@ class Job:
         return self.id.partition("-")[0]
 
     @property
-    def is_over(self) -> bool:
-        return self.state in ("ended", "fetched")
-
-    @property
     def machine_name(self) -> str:
         """Of the machine that is rented for it alone."""
         return f"{self.order.target}-job-{self.id}"

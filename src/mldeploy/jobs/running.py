@@ -6,10 +6,11 @@ is removed over there; and a machine that was rented for it ends itself, whateve
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,11 @@ def start(project: Project, order: Order, ui: Ui) -> Job:
             place.runner.prepare(job, code, ui)
         binds = _data(project, job, place, ui)
         with ui.step(f"start job {job.number}") as step:
+            ui.explain(
+                f"docker run -d --name mldeploy-{project.config.project.name}-job-{job.id} … "
+                f"sh -c {shlex.quote(order.command)}",
+                "apart from any connection: it goes on when this laptop sleeps",
+            )
             place.runner.start(job, binds, _resumed(project, order))
             job = shelf.change(project, job, state="running", began=shelf.now())
             step.say(f"it runs on {place.runner.where}")
@@ -63,8 +69,8 @@ def attend(project: Project, job: Job, ui: Ui, out: Callable[[str], None]) -> Jo
         seen = watch.until_it_ends()
     except KeyboardInterrupt:
         raise Interrupted(come_back(job)) from None
-    except MachineGoneError as error:
-        return _gone(project, job, error.why)
+    except MachineGoneError:
+        return _gone(project, job, place, ui)
     return finish(project, job, place, seen, ui)
 
 
@@ -85,7 +91,7 @@ def finish(project: Project, job: Job, place: JobPlace, seen: Seen, ui: Ui) -> J
 
 def look(project: Project, job: Job, ui: Ui) -> Job:
     """How a job stands, asked where it runs; brought home if it has ended is what others do."""
-    if job.state in ("fetched", "begun"):
+    if job.state in ("fetched", "begun") or job.end == "not-started":
         return job
     place = places.of(project, job)
     try:
@@ -93,12 +99,12 @@ def look(project: Project, job: Job, ui: Ui) -> Job:
     except MldeployError:
         if place.rental is None or place.rental.found(ui) is not None:
             raise
-        return _gone(project, job, "")
+        return _gone(project, job, place, ui)
     if seen.state == "running":
         return job
     if seen.state == "none":
         if place.rental is not None and place.rental.found(ui) is None:
-            return _gone(project, job, "")
+            return _gone(project, job, place, ui)
         return shelf.change(project, job, state="ended", end="killed", detail="it was removed")
     return _ended(project, job, place, seen, ui)
 
@@ -106,7 +112,7 @@ def look(project: Project, job: Job, ui: Ui) -> Job:
 def fetch(project: Project, job: Job, ui: Ui, out: Callable[[str], None]) -> Job:
     """Bring home what a job left, now or when it has ended."""
     place = places.of(project, job)
-    if job.state == "fetched" and not job.order.keep:
+    if job.end == "not-started" or (job.state == "fetched" and not job.order.keep):
         return job
     seen = _look_or_gone(project, job, place, ui)
     if isinstance(seen, Job):
@@ -122,7 +128,7 @@ def fetch(project: Project, job: Job, ui: Ui, out: Callable[[str], None]) -> Job
 def stop(project: Project, job: Job, ui: Ui) -> Job:
     """End a job, and bring home what it has made so far."""
     place = places.of(project, job)
-    if job.state == "fetched":
+    if job.state == "fetched" or job.end == "not-started":
         return job
     if job.state == "begun":  # its start was cut off
         _remove_there(project, job, place, ui)
@@ -146,7 +152,7 @@ def remove(project: Project, job: Job, ui: Ui) -> list[str]:
     """Remove a job here and where it ran; one that runs is refused. Returns what went."""
     place = places.of(project, job)
     gone: list[str] = []
-    if not job.is_over or job.order.keep or job.state == "ended":
+    if job.end != "not-started" and (job.state != "fetched" or job.order.keep):
         if job.state == "running" and _still_runs(place, job):
             raise RefusedError(
                 "job-runs",
@@ -331,8 +337,15 @@ def _last_lines(project: Project, job: Job) -> list[str]:
     return log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:]
 
 
-def _gone(project: Project, job: Job, why: str) -> Job:
-    """Its machine is no more. What was copied while it ran is what there is."""
+def _gone(project: Project, job: Job, place: JobPlace, ui: Ui) -> Job:
+    """Its machine is no more. What was copied while it ran is what there is; what may be left of
+    the renting, a group or a key, goes too."""
+    why = ""
+    if place.rental is not None:
+        with suppress(MldeployError):
+            why = place.rental.why_ended(ui)
+            _end_machine(project, job, place, ui)
+    job = shelf.find(project, job.id)
     spot = "spot" in why.lower()
     return shelf.change(
         project,
@@ -349,7 +362,7 @@ def _look_or_gone(project: Project, job: Job, place: JobPlace, ui: Ui) -> Seen |
     if place.rental is not None:
         found = place.rental.found(ui)
         if found is None or found.state in ("ending", "ended"):
-            return _gone(project, job, found.why if found else "")
+            return _gone(project, job, place, ui)
     return place.runner.look(job)
 
 

@@ -240,6 +240,12 @@ class Provider(ABC):
         """The owner's machine: the one that is alive, else one that is ending; None when there
         is none, also when it has ended."""
 
+    def ended(self, owner: Owner) -> Rented | None:
+        """The owner's last machine that has ended, with the cloud's reason in ``why``; None where
+        the cloud tells nothing of it, or no more."""
+        del owner
+        return None
+
     @abstractmethod
     def last_generation(self, owner: Owner) -> int:
         """The highest generation that the cloud remembers of this owner; 0 for none."""

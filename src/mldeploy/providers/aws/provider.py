@@ -124,6 +124,13 @@ class Aws(Provider):
         ending_now = [one for one in seen if one.state == "ending"]
         return max(alive or ending_now, key=lambda one: one.generation, default=None)
 
+    def ended(self, owner: Owner) -> Rented | None:
+        """EC2 lists a terminated machine for about an hour."""
+        there = find.instances(self.session, self.region, find.ours(owner))
+        seen = [find.rented(self.region, one) for one in there]
+        gone = [one for one in seen if one.state in ("ending", "ended")]
+        return max(gone, key=lambda one: one.generation, default=None)
+
     def last_generation(self, owner: Owner) -> int:
         there = find.instances(self.session, self.region, find.ours(owner))
         return max((tags.generation(find.marks_of(one)) for one in there), default=0)
