@@ -60,6 +60,10 @@ def merge(project: Project, folder: Path, tags: Mapping[str, str], register: boo
     """
     from mldeploy.locks import held
 
+    if not (project.root / ".venv").exists():  # as one that only runs jobs
+        why = f"this project has no environment, so no MLflow: the runs are in {folder}"
+        return Merged(runs=(), new=0, known=0, versions=(), notes=(why,))
+
     script = [str(project.python()), str(SCRIPTS / "merge_runs.py"), str(folder.resolve())]
     words = ["--json", "--root", str(project.root), *(["--register"] if register else [])]
     words += [word for key, value in tags.items() for word in ("--tag", f"{key}={value}")]

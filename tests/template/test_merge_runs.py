@@ -22,7 +22,7 @@ from mldeploy import runs
 from mldeploy.errors import FailedError
 from tests.conftest import copy_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.timeout(900)]
 
 HERE = Path(__file__).parent
 NAME = "function-docs"
@@ -415,6 +415,33 @@ def test_a_job_that_left_no_run_and_one_whose_file_is_damaged_are_told_apart(
     with pytest.raises(FailedError) as caught:
         runs.merge(project, tmp_path, {}, register=False)
     assert caught.value.code == "damaged-runs"
+
+
+def test_a_project_without_mlflow_keeps_them_where_they_were_fetched_to(
+    job: Job, tmp_path: Path
+) -> None:
+    root = tmp_path / "only jobs"
+    root.mkdir()
+    told = json.loads(Store(root, Path(sys.executable)).merge(job.left, "--json"))
+    assert told["new"] == 0
+    assert "no MLflow" in told["notes"][0]
+    assert not (root / "mlflow.db").exists()
+
+
+def test_it_waits_for_a_training_that_writes_here(job: Job, store: NewStore) -> None:
+    here = store()
+    with closing(sqlite3.connect(here.root / "mlflow.db", isolation_level=None)) as training:
+        training.execute("BEGIN IMMEDIATE")
+        script = runs.SCRIPTS / "merge_runs.py"
+        with subprocess.Popen(
+            [here.interpreter, script, job.left, "--root", here.root],
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as merging:
+            with pytest.raises(subprocess.TimeoutExpired):
+                merging.wait(timeout=1)
+            training.execute("ROLLBACK")
+            assert "4 runs are new here" in merging.communicate(timeout=60)[0]
 
 
 def said_of_store(store: Store) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from tests.data.s3_server import S3Server, s3_server
 from .conftest import git
 from .projects import environment, on_a_free_port, run, succeed
 
-pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.timeout(900)]
 
 TRAIN = (".venv/bin/function-docs", "train")
 

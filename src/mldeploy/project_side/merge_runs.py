@@ -60,8 +60,8 @@ def merge(fetched: Path, root: Path, tags: dict[str, str], register: bool) -> Re
         if copy is None:
             return _nothing(f"there is no run in {fetched}")
         runs_stores.schema(copy)
-        if not database.exists():
-            runs_stores.make(database, root, workshop)
+        if not database.exists() and not runs_stores.make(database, root, workshop):
+            return _nothing(f"this project has no MLflow to keep runs in: they are in {fetched}")
         runs_stores.of_one_schema(copy, database)
         brought = {run["run_id"] for run in read_runs.of_database(copy)}
         with closing(
@@ -173,10 +173,10 @@ def _workshop(files: Path) -> Iterator[Path]:
     workshop.mkdir(parents=True)
     try:
         yield workshop
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         raise runs_stores.Trouble(
             "merge-failed",
-            "The job's files could not be put into this project.",
+            "The job's runs could not be put into this project.",
             str(error),
             "make room, or take the right to write there; nothing was merged",
         ) from error

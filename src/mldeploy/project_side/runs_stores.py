@@ -37,13 +37,22 @@ def own(root: Path) -> tuple[Path | None, str]:
     return root / uri.removeprefix("sqlite:///").partition("?")[0], uri
 
 
-def make(database: Path, root: Path, workshop: Path) -> None:
-    """Make the project's database whole or not at all: it is moved into place when it is ready."""
+def make(database: Path, root: Path, workshop: Path) -> bool:
+    """Make the project's database whole or not at all: it is moved into place when it is ready.
+
+    False, and there is none, where the project has no MLflow: as one that only runs jobs.
+    """
     draft = workshop / "new.db"
-    _mlflow(["-c", MAKE, _uri(draft)], root)
+    try:
+        _mlflow(["-c", MAKE, _uri(draft)], root)
+    except Trouble as error:
+        if error.parts["code"] == "no-mlflow":
+            return False
+        raise
     database.parent.mkdir(parents=True, exist_ok=True)
     if not database.exists():
         draft.replace(database)
+    return True
 
 
 def fetched(folder: Path, workshop: Path) -> Path | None:
@@ -124,15 +133,20 @@ def _tidy(metric: Path) -> None:
 
 def _mlflow(words: list[str], cwd: Path) -> None:
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ALLOW_FILE_STORE": "true"}
-    done = subprocess.run(
-        [sys.executable, *words],
-        cwd=cwd,
-        env=os.environ | quiet,
-        capture_output=True,
-        text=True,
-        timeout=MLFLOW_SECONDS,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, *words],
+            cwd=cwd,
+            env=os.environ | quiet,
+            capture_output=True,
+            text=True,
+            timeout=MLFLOW_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        what = "The project's MLflow does not get done with the job's runs."
+        do = "end what else this machine works at, then run this again; nothing was merged"
+        raise Trouble("mlflow-failed", what, str(error), do) from error
     if done.returncode == 0:
         return
     last = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
