@@ -3,7 +3,6 @@ that could be kept, and nothing goes on costing money."""
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Iterator
@@ -101,15 +100,15 @@ def test_a_fetch_that_breaks_off_twice_brings_all_of_it(on_a_host: Bench, lab_ho
 
 def _drop_twice(host: Host, bench: Bench, stop: threading.Event) -> None:
     """Each time when something of it has come."""
-    for _ in range(2):
-        partial = f".mldeploy/jobs/*/partial/outputs/*"
+    for pause in (0.4, 0.9):
+        partial = ".mldeploy/jobs/*/partial/outputs/*"
         deadline = time.monotonic() + 60
         while not list(bench.root.glob(partial)) and not stop.is_set():
             if time.monotonic() > deadline:
                 return
             time.sleep(0.02)
         host.drop_connections()
-        stop.wait(0.3 + random.Random(7).random())
+        stop.wait(pause)
 
 
 def test_a_machine_whose_laptop_never_comes_back_ends_itself(bench: Bench) -> None:

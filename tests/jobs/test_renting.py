@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,13 +15,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
 @pytest.fixture
-def renting(bench: Bench, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+def renting(bench: Bench, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Bench:
     for name, value in cloud.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("XDG_STATE_HOME", str(bench.root.parent / "state"))
     with (bench.root / "mldeploy.toml").open("a") as settings:
         settings.write('\n[targets.aws]\nkind = "aws"\nmachine_type = "t3.small"\nttl = "4h"\n')
-    yield bench
+    return bench
 
 
 def test_a_gpu_that_the_account_may_not_have_is_refused_with_the_quotas_name(

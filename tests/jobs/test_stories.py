@@ -114,6 +114,5 @@ def test_on_paperspace(bench: Bench, paperspace_with_machines: Paperspace) -> No
 
     is_home(bench, job)
     assert paperspace_with_machines.ours == []
-    assert paperspace_with_machines.scripts == []
-    assert paperspace_with_machines.addresses == []
+    assert paperspace_with_machines.bill().running == ()
     assert float(job["cost"]) < 0.10
