@@ -80,9 +80,12 @@ def test_others_of_the_machine_see_nothing_of_it(store: MachineStore, home: Path
     assert home.parent.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize("python", ["", "no-such-python"])
 def test_a_tree_is_made_of_links_that_nobody_can_write_to(
-    store: MachineStore, folder: Path, home: Path
+    store: MachineStore, folder: Path, home: Path, python: str
 ) -> None:
+    """By Python, and by the shell where there is none."""
+    store.place.python = python or store.place.python
     (folder / "run").write_text("#!/bin/sh\n")
     (folder / "run").chmod(0o755)
     manifest = push_folder(store, folder).manifest
@@ -212,6 +215,17 @@ def test_where_nothing_may_be_kept_that_is_said(
 
     with pytest.raises(FailedError, match="can't be kept on this machine"):
         push_folder(MachineStore(ThisPlace("a"), "local"), folder)
+
+
+def test_many_small_files_come_back_without_waiting_for_one_another(
+    store: MachineStore, tmp_path: Path
+) -> None:
+    folder = write(tmp_path / "f", {str(n): str(n).encode() for n in range(3_000)})
+    push_folder(store, folder)
+
+    pull(store, Reference("images"), tmp_path / "back", Ui(), force=False)
+
+    assert read(tmp_path / "back") == read(folder)
 
 
 def test_what_is_the_same_is_sent_once(store: MachineStore, tmp_path: Path) -> None:

@@ -6,9 +6,8 @@ The credentials stay on this laptop; an address opens one object, to read it, fo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
 
-from mldeploy.data import scripts
+from mldeploy.data import machine_side, scripts
 from mldeploy.data.machine_store import MachineStore
 from mldeploy.data.pouring import drawn
 from mldeploy.data.progress import Progress, sized
@@ -61,8 +60,7 @@ def _round(store: S3Store, there: MachineStore, some: Mapping[str, int], progres
         f"{sha256} {size} {store.bucket.link(f'objects/{sha256}', LINK_SECONDS)}\n"
         for sha256, size in some.items()
     ]
-    program = files("mldeploy.data.machine_side").joinpath("fetch_objects.py").read_text("utf-8")
-    words = (there.place.python, program)
+    words = (there.place.python, machine_side.program("fetch_objects"))
     base, why = progress.done, ""
     with drawn(there.place, scripts.FETCH, words, "".join(lines).encode()) as said:
         for line in said.lines():

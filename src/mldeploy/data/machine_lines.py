@@ -23,6 +23,7 @@ from mldeploy.who import laptop
 CHUNK = 256 * 1024
 TRIES = 20  # each goes on where the last one was cut
 DAMAGED_TRIES = 3
+MOST_AT_ONCE = 5_000  # files of one tar
 LARGE = 8_000_000  # bytes: what is larger goes over the line for itself
 HASH_BYTES_A_SECOND = 20e6  # of a slow disk
 
@@ -129,8 +130,8 @@ def fetch(place: Place, objects: Mapping[str, int], into: Path, progress: Progre
                 if size > LARGE:
                     _fetch_large(place, sha256, size, into, progress)
             small = [sha256 for sha256, size in left.items() if size <= LARGE]
-            if small:
-                _fetch_small(place, small, into, progress)
+            for first in range(0, len(small), MOST_AT_ONCE):
+                _fetch_small(place, small[first : first + MOST_AT_ONCE], into, progress)
         except DamagedError:
             damaged += 1
             if damaged == DAMAGED_TRIES:

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mldeploy.data import machine_lines, scripts
+from mldeploy.data import machine_lines, machine_side, scripts
 from mldeploy.data.base import Store
 from mldeploy.data.machine_lines import LARGE
 from mldeploy.data.places import Place
@@ -78,9 +78,9 @@ class MachineStore(Store):
     def tree(self, manifest: Manifest, folder: str) -> str:
         """The absolute path there of a folder with its files, made unless it is there."""
         lines = machine_lines.tree_lines(manifest.files)
-        done = self.place.run(
-            scripts.TREE, self.place.project, folder, stdin=lines, seconds=LONG_SECONDS * 3
-        )
+        program = machine_side.program("lay_out")
+        words = (self.place.project, folder, self.place.python, program)
+        done = self.place.run(scripts.TREE, *words, stdin=lines, seconds=LONG_SECONDS * 3)
         if done.code == scripts.LACKS:
             raise FailedError(
                 "data-incomplete",

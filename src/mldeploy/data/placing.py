@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from mldeploy.project import Project
 
 
+MANY = 2_000  # files: fewer are laid out in a moment
+
+
 def place(where: Place, mounts: Sequence[Mount], ui: Ui, project: Project) -> list[Bind]:
     """Have what ``mounts`` name on the machine ``where``, as folders that nothing changes any more.
 
@@ -37,20 +40,20 @@ def _placed(there: MachineStore, mount: Mount, ui: Ui, project: Project) -> Bind
     if mount.source.startswith((".", "/", "~")):
         path = (project.root / Path(mount.source).expanduser()).resolve()
         pushed = push(there, path, name_for(path), f"for {mount.at}", ui)
-        return _bound(there, pushed.manifest, mount.at)
+        return _bound(there, pushed.manifest, mount.at, ui)
     if mount.source.startswith("s3://"):
         store, wanted = in_bucket(mount.source, project)
         return _fetched(there, store, find(store, wanted), mount.at, ui)
     wanted = parse_reference(mount.source)
     here = newest(there.manifests(wanted.name), wanted.name, wanted.number)
     if project.config.data is None:
-        return _bound(there, here or find(there, wanted), mount.at)
+        return _bound(there, here or find(there, wanted), mount.at, ui)
     store = _own_bucket(project)
     away = newest(store.manifests(wanted.name), wanted.name, wanted.number)
     if here is not None and away is not None and here.digest != away.digest:
         raise _two_of_that_name(there, store, wanted)
     if here is not None:
-        return _bound(there, here, mount.at)
+        return _bound(there, here, mount.at, ui)
     return _fetched(there, store, away or find(store, wanted), mount.at, ui)
 
 
@@ -81,8 +84,8 @@ def _own_bucket(project: Project) -> S3Store:
     return S3Store(bucket_of(project.config.data))
 
 
-def _bound(there: MachineStore, manifest: Manifest, at: str) -> Bind:
-    folder = there.tree(manifest, f"trees/{manifest.reference}")
+def _bound(there: MachineStore, manifest: Manifest, at: str, ui: Ui) -> Bind:
+    folder = _laid_out(there, manifest, f"trees/{manifest.reference}", ui)
     return Bind(folder, at, str(manifest.reference), manifest.digest)
 
 
@@ -91,8 +94,15 @@ def _fetched(there: MachineStore, store: S3Store, manifest: Manifest, at: str, u
     if there.copy(manifest.digest) is None:
         from_bucket.fetch(store, there, manifest, ui)
         there.keep_copy(manifest)
-    folder = there.tree(manifest, f"copies/{manifest.digest}")
+    folder = _laid_out(there, manifest, f"copies/{manifest.digest}", ui)
     return Bind(folder, at, f"{store.bucket.address}/{manifest.reference}", manifest.digest)
+
+
+def _laid_out(there: MachineStore, manifest: Manifest, folder: str, ui: Ui) -> str:
+    if len(manifest.files) < MANY:
+        return there.tree(manifest, folder)
+    with ui.step(f"lay out {manifest.reference}, {len(manifest.files):,} files, {there.called}"):
+        return there.tree(manifest, folder)
 
 
 def _two_of_that_name(there: MachineStore, store: S3Store, wanted: Reference) -> RefusedError:

@@ -113,11 +113,15 @@ cat > "incoming/$1.$$" && mv -f "incoming/$1.$$" "copies/$1.json" && rm -f "draf
 
 # A folder of hard links, $1, as a job sees it. By stdin: `D - FOLDER`, then `F HASH PATH`, or
 # `X HASH PATH` for what can be run: that one is a copy, as rights belong to the content. Each path
-# has ./ before and / behind it: `read` takes spaces away at both ends.
+# has ./ before and / behind it: `read` takes spaces away at both ends. Python ($2, with the program
+# $3) does it a hundred times as fast; without it the shell does.
 TREE = f"""{OPEN}
 alone
 if [ -d "$1" ]; then cd "$1" && pwd -P; exit; fi
 work="incoming/tree.$$"; rm -rf "$work"; mkdir -p "$work" "${{1%/*}}" || exit 73
+if command -v "$2" > /dev/null; then
+  "$2" -c "$3" "$work" || {{ said=$?; rm -rf "$work"; exit "$said"; }}
+fi
 while IFS=' ' read -r kind hash path; do
   path=${{path%/}}
   case $kind in
@@ -152,8 +156,12 @@ rm -f incoming/needed.$$ incoming/unneeded.$$
 READ = f"""{OPEN}
 printf '%s\\n' {BEGIN.decode().strip()}; exec tail -c "+$(($2 + 1))" "objects/$1"
 """
+# All of them are read before the first is written: who asks for many would else wait for us.
 PACK = f"""{OPEN}
-printf '%s\\n' {BEGIN.decode().strip()}; cd objects && exec tar -cf - -T -
+cat > "incoming/wanted.$$"
+printf '%s\\n' {BEGIN.decode().strip()}
+(cd objects && tar -cf - -T "../incoming/wanted.$$")
+rm -f "incoming/wanted.$$"
 """
 
 # $1 is the interpreter, $2 the program: what it is to fetch comes by stdin, as that is secret.
