@@ -282,3 +282,17 @@ def test_a_strangers_file_does_not_steer_the_terminal(tmp_path: Path) -> None:
     assert done.code == 0
     assert "\x1b" not in done.stdout + done.stderr
     assert "\\x1b]0;title" in done.stdout
+
+
+def test_what_has_no_name_takes_none_that_a_task_has(tmp_path: Path) -> None:
+    (tmp_path / "floyd.yml").write_text("command: a\ntask:\n  default: {command: b}\n")
+
+    done = mldeploy("import", "--dry-run", "--json", cwd=tmp_path)
+    refused = mldeploy("import", "--as", "default", "--json", cwd=tmp_path)
+
+    jobs = tomllib.loads(done.json["text"])["jobs"]
+    assert {name: job["command"] for name, job in jobs.items()} == {
+        "default-task": "a",
+        "default": "b",
+    }
+    assert refused.json["error"]["do"] == "--as default-2"

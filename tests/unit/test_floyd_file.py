@@ -115,6 +115,7 @@ def test_a_file_of_another_name_is_read_where_it_is_named(tmp_path: Path) -> Non
         ("max_runtime: 3600", "max_runtime: -1", 8, "whole seconds"),
         ("max_runtime: 3600", "max_runtime: true", 8, "whole seconds"),
         ("max_runtime: 3600", "mode: train", 8, "one of job, serve, jupyter"),
+        ("max_runtime: 3600", "mode: [job]", 8, "one of job, serve, jupyter"),
         ("    machine: cpu2", "    machine: huge", 12, "machine is 'huge'"),
         ("  evaluate:", "  evaluate: now\n  other:", 11, "not a table"),
         ("command: python train.py", "command: {a: b}", 9, "no text"),
@@ -183,9 +184,13 @@ def test_the_file_that_init_wrote_is_all_comments_and_asks_for_nothing(tmp_path:
 
 
 def test_values_that_are_empty_or_no_text_are_read_as_a_person_meant_them(tmp_path: Path) -> None:
-    text = "env:\ndescription: 5\nmax_runtime: '60'\ninput: foo/datasets/x/1:/x/\n"
+    text = "env:\nmode: command\ndescription: 5\nmax_runtime: '60'\ninput: foo/datasets/x/1:/x/\n"
     text += "command: |\n  a\n  b\n"
 
     assert file.read(written(tmp_path, text)).top == Asked(
-        description="5", max_runtime=60, command="a\nb", input=(Input("foo/datasets/x/1", "x"),)
+        description="5",
+        max_runtime=60,
+        command="a\nb",
+        mode="job",
+        input=(Input("foo/datasets/x/1", "x"),),
     )

@@ -42,12 +42,12 @@ def import_(file: Path | None, line: str | None, dry_run: bool, **told: Any) -> 
     told with what became of it. A mldeploy.toml that is there keeps every line: what it lacks is
     put behind them.
     """
-    from mldeploy.floyd import importing
+    from mldeploy.floyd import importing, wishes
 
     ui = voice()
     folder = Path(flags().directory)
     asking = sys.stdin.isatty() and not (ui.as_json or ui.agreed or dry_run)
-    wish = importing.Wish(
+    wish = wishes.Wish(
         folder=folder,
         place=folder / (file or ".") if file or line is None else None,
         command=line,

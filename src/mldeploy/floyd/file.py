@@ -14,6 +14,7 @@ from mldeploy.floyd.refusals import nearest, refused
 
 NAMES = ("floyd.yaml", "floyd.yml")  # where both are, FloydHub read the first
 LARGEST = 1_000_000  # bytes
+OTHER_WORDS = {"command": "job"}  # of a mode, in the code of FloydHub
 KEYS = ("machine", "env", "command", "description", "max_runtime", "mode", "input")
 
 
@@ -43,7 +44,7 @@ def find(place: Path) -> tuple[Path, list[str]]:
         return place, []
     raise ConfigError(
         "no-floyd-file",
-        what=f"There is no {'floyd.yml' if place.is_dir() else place.name} in {folder}.",
+        what=f"There is no {'floyd.yml' if place.is_dir() else place.name} in {folder.resolve()}.",
         why=f"Looked for {place if not place.is_dir() else ' and '.join(NAMES)}.",
         do='mldeploy import FILE     (without one: mldeploy import --command "floyd run …")',
     )
@@ -133,7 +134,7 @@ class _Reader:
                 self.warnings.append(f"{self.place((*where, key))}: {key} is passed over{hint}")
         readers: dict[str, Callable[[Any, tuple[Any, ...]], Any]] = {
             "machine": lambda value, at: self._one_of(MACHINES, value, at),
-            "mode": lambda value, at: self._one_of(MODES, value, at),
+            "mode": lambda value, at: self._one_of(MODES, OTHER_WORDS.get(str(value), value), at),
             "env": self._line, "command": self._line, "description": self._line,
             "max_runtime": self._seconds, "input": self._inputs,
         }  # fmt: skip

@@ -4,34 +4,18 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mldeploy import config
 from mldeploy.errors import ConfigError
-from mldeploy.floyd import code, command, file, places, settings
-from mldeploy.floyd.asked import Asked
+from mldeploy.floyd import code, command, places, settings, wishes
 from mldeploy.floyd.translate import Choices, Translated, translate
 from mldeploy.jobs.code import IGNORE
 
 PROJECT = ".floydexpt"
 REQUIREMENTS = "floyd_requirements.txt"
-AT_THE_TOP = "default"  # the name of what `floyd run` did without --task
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What was typed. ``place`` is floyd.yml, its folder, or None for a command line alone."""
-
-    folder: Path
-    place: Path | None = None
-    command: str | None = None
-    name: str | None = None  # of the task that floyd.yml has at its top, or that the command makes
-    only: tuple[str, ...] = ()
-    places: Mapping[str, str] = field(default_factory=dict)
-    on: str | None = None
-    base: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,10 +44,9 @@ class Import:
         return self.root / config.FILE_NAME
 
 
-def look(wish: Wish, ask: places.Ask) -> Import:
+def look(wish: wishes.Wish, ask: places.Ask) -> Import:
     """Read and translate; nothing is written. Raises :class:`ConfigError` for what can't be."""
-    root, source, asked, warnings = _asked(wish)
-    chosen = _only(asked, wish.only)
+    root, source, chosen, warnings = wishes.asked(wish)
     existing = config.load(root / config.FILE_NAME) if _has(root, config.FILE_NAME) else None
     choices = Choices(
         places=places.asked(wish.places, chosen, existing.jobs if existing else {}, ask, root),
@@ -72,7 +55,7 @@ def look(wish: Wish, ask: places.Ask) -> Import:
         requirements=REQUIREMENTS if _has(root, REQUIREMENTS) else None,
     )
     found = []
-    for name, each in _named(chosen).items():
+    for name, each in wishes.named(chosen).items():
         own = existing.jobs.get(name) if existing else None  # a base that was chosen is chosen
         base = wish.base or (own.base if own else None)
         found.append(translate(name, each, replace(choices, base=base), source))
@@ -119,56 +102,6 @@ def write(made: Import) -> list[Path]:
         draft.replace(real)
         written.append(path)
     return written
-
-
-def _asked(wish: Wish) -> tuple[Path, str, dict[str, Asked], list[str]]:
-    """The project's folder, where it was asked for, each task with what it asks, and warnings.
-
-    A command alone is laid over the file of its folder, as FloydHub did, and is the one task.
-    """
-    typed = command.parse(wish.command) if wish.command else None
-    top_name = wish.name or (typed.task if typed else None) or AT_THE_TOP
-    if wish.place is None and typed and not _has_file(wish.folder):
-        if typed.task:
-            raise _no_task(typed.task, [], wish.folder.name)
-        return wish.folder, command.PLACE, {top_name: typed.asked}, list(typed.warnings)
-    path, warnings = file.find(wish.place or wish.folder)
-    read = file.read(path)
-    warnings += read.warnings
-    asked = dict(read.tasks) if wish.place else {}
-    if wish.place and (read.top.command or read.top.mode or not (asked or typed)):
-        asked = {wish.name or AT_THE_TOP: read.top, **asked}
-    if typed:
-        if typed.task and typed.task not in read.tasks:
-            raise _no_task(typed.task, list(read.tasks), path.name)
-        below = read.tasks[typed.task] if typed.task else read.top
-        asked[top_name] = typed.asked.over(below)
-        warnings += typed.warnings
-    return path.parent, path.name, asked, warnings
-
-
-def _has_file(folder: Path) -> bool:
-    return any(_has(folder, name) for name in file.NAMES)
-
-
-def _only(asked: Mapping[str, Asked], only: Sequence[str]) -> dict[str, Asked]:
-    for name in only:
-        if name not in asked:
-            raise _no_task(name, list(asked), "floyd.yml")
-    return {name: each for name, each in asked.items() if name in only or not only}
-
-
-def _named(asked: Mapping[str, Asked]) -> dict[str, Asked]:
-    """By names that a table may have; two that become one are told apart by a number."""
-    found: dict[str, Asked] = {}
-    for name, each in asked.items():
-        wanted = plain = settings.task_name(name)
-        count = 1
-        while wanted in found:
-            count += 1
-            wanted = f"{plain[:29]}-{count}"
-        found[wanted] = each
-    return found
 
 
 def _checked(text: str, path: Path) -> config.Config:
@@ -219,15 +152,6 @@ def _as_is(path: Path) -> str:
 
 def _has(root: Path, name: str) -> bool:
     return (root / name).is_file()
-
-
-def _no_task(name: str, known: list[str], where: str) -> ConfigError:
-    return ConfigError(
-        "floyd-no-task",
-        what=f"There is no task {name!r} in {where}.",
-        why=f"It has {', '.join(known)}." if known else "It has no tasks.",
-        do="mldeploy import floyd.yml     (without --task: all that there is)",
-    )
 
 
 def _nothing(source: str, found: Sequence[Translated]) -> ConfigError:
