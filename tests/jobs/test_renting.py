@@ -27,7 +27,7 @@ def renting(bench: Bench, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Benc
 def test_a_gpu_that_the_account_may_not_have_is_refused_with_the_quotas_name(
     renting: Bench, cloud: Cloud
 ) -> None:
-    cloud.quota("L-DB2E81BA", 0)
+    cloud.quota(0, "L-DB2E81BA")
 
     done = renting.mldeploy("--yes", "run", "--on", "aws", "--gpu", "--", "true")
 
