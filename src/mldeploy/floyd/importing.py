@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mldeploy import config
 from mldeploy.errors import ConfigError
 from mldeploy.floyd import code, command, places, settings, wishes
+from mldeploy.floyd.asked import Asked
 from mldeploy.floyd.translate import Choices, Translated, translate
 from mldeploy.jobs.code import IGNORE
+from mldeploy.jobs.spec import Task
 
 PROJECT = ".floydexpt"
 REQUIREMENTS = "floyd_requirements.txt"
@@ -48,17 +50,16 @@ def look(wish: wishes.Wish, ask: places.Ask) -> Import:
     """Read and translate; nothing is written. Raises :class:`ConfigError` for what can't be."""
     root, source, chosen, warnings = wishes.asked(wish)
     existing = config.load(root / config.FILE_NAME) if _has(root, config.FILE_NAME) else None
+    there = existing.jobs if existing else {}
     choices = Choices(
-        places=places.asked(wish.places, chosen, existing.jobs if existing else {}, ask, root),
         on=wish.on,
         kind=_kind(wish.on, existing),
+        base=wish.base,
         requirements=REQUIREMENTS if _has(root, REQUIREMENTS) else None,
     )
-    found = []
-    for name, each in wishes.named(chosen).items():
-        own = existing.jobs.get(name) if existing else None  # a base that was chosen is chosen
-        base = wish.base or (own.base if own else None)
-        found.append(translate(name, each, replace(choices, base=base), source))
+    _translated(chosen, there, choices, source)  # what is refused is so before anybody is asked
+    now = places.asked(wish.places, chosen, there, ask, root)
+    found = _translated(chosen, there, replace(choices, places=now), source)
     if all(each.task is None for each in found):
         raise _nothing(source, found)
     if existing:
@@ -131,6 +132,17 @@ def _kind(on: str | None, existing: config.Config | None) -> str | None:
             do=f"leave out --on {on}, add [targets.{on}] to the new file, and then: on = {on!r}",
         )
     return known[on]
+
+
+def _translated(
+    tasks: Mapping[str, Asked], there: Mapping[str, Task], choices: Choices, source: str
+) -> list[Translated]:
+    """Each task by its new name; the image of a table that is there was chosen already."""
+    found = []
+    for name, each in wishes.named(tasks).items():
+        base = choices.base or (there[name].base if name in there else None)
+        found.append(translate(name, each, replace(choices, base=base), source))
+    return found
 
 
 def _project_name(root: Path, warnings: list[str]) -> str:
