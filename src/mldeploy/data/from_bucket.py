@@ -109,8 +109,12 @@ def _failed(store: S3Store, there: MachineStore, why: str) -> FailedError:
         "machine-cannot-fetch",
         what=f"The data could not be fetched {there.called} from {store.bucket.address}.",
         why=f"From there, {at} said: {why}." if why else f"From there, {at} said nothing.",
-        do="is that address reached from there, or only from this laptop? Without it: "
-        "mldeploy data pull NAME here, and ./NAME:MOUNT for the job",
+        do=(
+            "is `region` under [data] in mldeploy.toml the bucket's? "
+            if "answers 4" in why  # an address is signed for one region
+            else "is that address reached from there, or only from this laptop? "
+        )
+        + "Without it: mldeploy data pull NAME here, and ./NAME:MOUNT for the job",
     )
 
 

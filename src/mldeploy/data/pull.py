@@ -55,7 +55,8 @@ def pull(store: Store, wanted: Reference, folder: Path, ui: Ui, *, force: bool) 
             Progress(ui, "fetched", sum(manifest.objects.values())) as progress,
         ):
             store.fetch(manifest.objects, contents, progress)
-        made = _laid_out(manifest, draft)
+            progress.now("laid out")
+            made = _laid_out(manifest, draft)
     except KeyboardInterrupt as error:
         raise Interrupted(
             f"{folder} is as it was. What has arrived lies in {draft}, and is not fetched again."
