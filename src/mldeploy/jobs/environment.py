@@ -19,6 +19,14 @@ from mldeploy.ui import Ui
 
 FOLDER = "job-envs"  # apart from those of releases, which a `prune` removes by the releases
 KEPT = 5
+# Without it a command's `pip` would be another one of the PATH, and change somebody's Python.
+NO_PIP = """\
+#!/bin/sh
+if [ "$1" != install ] && [ "$1" != uninstall ]; then exec uv pip "$@"; fi
+echo "pip: jobs on this machine share their environment, which stays as it is." >&2
+echo "  do: add the package to the project (uv add NAME), or mldeploy run --on docker" >&2
+exit 1
+"""
 INSTALL_SECONDS = 1800
 
 
@@ -66,7 +74,7 @@ def settings(interpreter: Path, code: Path) -> dict[str, str]:
 
 def key_of(needs: Requirements, interpreter: str) -> str:
     """Names the environment: the same packages, the same project's commands, the same Python."""
-    return hashlib.sha256(f"{interpreter}\n{needs}".encode()).hexdigest()[:12]
+    return hashlib.sha256(f"{interpreter}\n{needs}\n{NO_PIP}".encode()).hexdigest()[:12]
 
 
 def _make(place: Path, needs: Requirements, interpreter: str, donor: Path | None) -> None:
@@ -77,6 +85,7 @@ def _make(place: Path, needs: Requirements, interpreter: str, donor: Path | None
     try:
         _install(unfinished, needs, interpreter)
         _know(unfinished, needs, python_of(place))
+        _keep_from_pip(unfinished)
         if donor:
             lend_bytecode(donor.parent.parent, unfinished)
         with suppress(OSError):  # the other one was first
@@ -117,6 +126,12 @@ def _know(place: Path, needs: Requirements, interpreter: Path) -> None:
         to.parent.mkdir(exist_ok=True)
         to.write_bytes(file.content)
         to.chmod(0o755 if file.executable else 0o644)
+
+
+def _keep_from_pip(place: Path) -> None:
+    for name in ("pip", "pip3"):
+        (place / "bin" / name).write_text(NO_PIP, encoding="utf-8")
+        (place / "bin" / name).chmod(0o755)
 
 
 def _forget_old(folder: Path) -> None:
