@@ -25,7 +25,7 @@ from mldeploy.errors import MldeployError
 from mldeploy.prices import table
 from mldeploy.providers import clock, ending, installed, renting
 from mldeploy.providers.base import Ended, Owner, Rented
-from mldeploy.providers.paperspace import costs, launch, names, patience
+from mldeploy.providers.paperspace import costs, events, names, patience
 from mldeploy.providers.paperspace import ending as paperspace_ending
 from mldeploy.providers.paperspace.client import Client
 from mldeploy.providers.renting import Desk
@@ -328,7 +328,7 @@ def _quickly(patch: pytest.MonkeyPatch, world: World) -> None:
     patch.setattr("mldeploy.providers.installed", _installed)
     patch.setattr(cloud_orphans, "installed", lambda: _own)
     patch.setattr(patience, "PAUSE_SECONDS", 5.0)
-    patch.setattr(launch, "LOOK_SECONDS", 10.0)
+    patch.setattr(events, "LOOK_SECONDS", 10.0)
     patch.setattr(paperspace_ending, "LOOK_SECONDS", 20.0)
     patch.setattr(paperspace_ending, "SETTLE_SECONDS", 30.0)
     patch.setattr(ending, "LOOK_SECONDS", 20.0)

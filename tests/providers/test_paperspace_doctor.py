@@ -35,7 +35,7 @@ def test_a_good_account_has_nothing_to_mend(cloud: Paperspace) -> None:
     assert "PAPERSPACE_API_KEY" in found["api key"].message
     assert cloud.key not in str(found)
     assert "t0nspur5" in found["machine type"].message
-    assert "not told" in found["account"].message  # 404: that call is in no document
+    assert "does not tell" in found["account"].message  # 404: that call is in no document
 
 
 def test_a_wrong_key_is_told_once(cloud: Paperspace, monkeypatch: pytest.MonkeyPatch) -> None:

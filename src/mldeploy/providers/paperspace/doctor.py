@@ -52,8 +52,8 @@ class Looking:
         """A call that is in no document: not to be told it keeps nobody from renting."""
         try:
             told = self.provider.client.get("/billing/account-standing", Standing)
-        except MldeployError as error:
-            return ok("account", f"its standing is not told ({error.what})")
+        except MldeployError:
+            return ok("account", "Paperspace does not tell its standing")
         said = " ".join(told.messages)
         if told.is_admin_locked or not told.is_in_good_standing:
             return Finding(

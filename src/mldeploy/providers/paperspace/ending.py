@@ -14,7 +14,7 @@ from datetime import timedelta
 from mldeploy.errors import MldeployError
 from mldeploy.providers import clock
 from mldeploy.providers.base import Ended, Intend, Owner, Rented, Say, Thing
-from mldeploy.providers.paperspace import find, notes, patience, shown
+from mldeploy.providers.paperspace import events, find, notes, patience, shown
 from mldeploy.providers.paperspace.client import Client
 from mldeploy.providers.paperspace.errors import (
     BusyError,
@@ -137,6 +137,17 @@ def end_machines(
     return failed, list(known)
 
 
+def end_later_ones(
+    client: Client, alive: list[Ours], known: list[Noted], intend: Intend, say: Say
+) -> None:
+    """Of two of one rental: a laptop made the second, and was gone before it saw the first."""
+    for later in alive[1:]:
+        if later.stem.rental != alive[0].stem.rental:
+            continue
+        say(f"{later.machine.id} is a second machine of the same rental: it goes")
+        end_machines(client, [later], known, intend, say)
+
+
 def delete_machines(client: Client, ids: Sequence[str], intend: Intend, say: Say) -> dict[str, str]:
     """Ask until each is gone: an answer proves nothing. What is left, and why."""
     waiting = list(ids)
@@ -156,7 +167,7 @@ def delete_machines(client: Client, ids: Sequence[str], intend: Intend, say: Say
                 if is_sure:
                     waiting.remove(name)
                     failed.pop(name, None)
-            elif name in going and not find.is_being_deleted(client, name):
+            elif name in going and not events.is_deletion(client, name):
                 going.discard(name)  # its deletion went wrong: once more
                 failed[name] = "it was asked to go, and stayed."
         now = clock.monotonic()
@@ -179,7 +190,7 @@ def _ask_to_end(client: Client, name: str, going: set[str], failed: dict[str, st
     except (BusyError, UnknownOutcomeError) as error:
         failed[name] = f"{error.what} {error.why}"
         with suppress(MldeployError):
-            if find.is_being_deleted(client, name):  # by somebody else, or by a lost request
+            if events.is_deletion(client, name):  # by somebody else, or by a lost request
                 going.add(name)
         return True
     except MldeployError as error:

@@ -12,7 +12,7 @@ from mldeploy.providers.base import Owner
 from mldeploy.providers.paperspace import costs, names
 from mldeploy.providers.paperspace.client import Client
 from mldeploy.providers.paperspace.errors import NotThereError
-from mldeploy.providers.paperspace.records import Address, Event, Machine, Script
+from mldeploy.providers.paperspace.records import Address, Machine, Script
 from mldeploy.providers.paperspace.settings import short
 
 LATE_SECONDS = 90.0  # by then every list shows it
@@ -98,13 +98,6 @@ def is_carried_out(noted: Noted, there: Iterable[Ours]) -> bool:
 
 def addresses(client: Client) -> list[Address]:
     return client.pages("/public-ips", Address)
-
-
-def is_being_deleted(client: Client, machine_id: str) -> bool:
-    events = client.pages("/machine-events", Event, machineId=machine_id)
-    return any(
-        one.name == "deactivate" and one.state not in ("error", "cancelled") for one in events
-    )
 
 
 def note_of(stem: names.Stem, known: Iterable[Noted]) -> Noted | None:

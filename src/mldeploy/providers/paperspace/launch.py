@@ -14,13 +14,15 @@ from dataclasses import dataclass, field, replace
 from mldeploy.errors import MldeployError
 from mldeploy.prices import from_tag
 from mldeploy.providers import clock
-from mldeploy.providers.base import Intend, Order, OrderUsedError, Rented, Say
+from mldeploy.providers.base import Intend, Order, Rented, Say
 from mldeploy.providers.paperspace import (
     ending,
+    events,
     find,
     names,
     notes,
     patience,
+    refusals,
     request,
     sayings,
     shown,
@@ -31,7 +33,6 @@ from mldeploy.providers.paperspace.client import Client
 from mldeploy.providers.paperspace.errors import (
     Asked,
     NoCapacityError,
-    NotThereError,
     UnknownOutcomeError,
 )
 from mldeploy.providers.paperspace.find import Noted, Ours
@@ -41,7 +42,6 @@ from mldeploy.providers.paperspace.settings import REGIONS, PaperspaceTarget
 CREATE = "paperspace:CreateMachine"
 # What two laptops made in the same moment, both see after it.
 SETTLE_SECONDS = 3.0
-EVENT_SECONDS, LOOK_SECONDS, SAY_SECONDS = 300.0, 3.0, 30.0
 
 
 @dataclass
@@ -94,7 +94,7 @@ class Launch:
         for noted in done:
             if before := shown.ended(noted.note):
                 return before
-        raise _used(self.order)
+        raise refusals.used(self.order)
 
     def _there(self) -> Rented | None:
         """The machine of the rental, as soon as it is listed; of two the first, alone."""
@@ -106,7 +106,7 @@ class Launch:
         alive = [one for one, now in zip(there, seen, strict=True) if now.state != "ending"]
         if not alive:
             return seen[0]
-        end_later_ones(self.client, alive, known, self.intend, self.say)
+        ending.end_later_ones(self.client, alive, known, self.intend, self.say)
         return self._kept(alive[0], find.note_of(alive[0].stem, known))
 
     def _kept(self, ours: Ours, noted: Noted | None) -> Rented:
@@ -141,7 +141,7 @@ class Launch:
                 except NoCapacityError as error:
                     refused.append(f"{machine_type}: {error.said or error.why}")
             self.say(f"none free: {machine_type} in {self.target.place}; trying the next")
-        raise _nowhere(self.order, self.target.place, refused)
+        raise refusals.nowhere(self.order, self.target.place, refused)
 
     def _is_free(self, machine_type: str) -> bool:
         region = REGIONS[self.target.place]
@@ -180,7 +180,7 @@ class Launch:
             event = made.event
         if first := self._was_second(ours, noted):
             return first
-        if event and (error_said := self._outcome(event)) is not None:
+        if event and (error_said := events.outcome(self.client, event, self.say)) is not None:
             self._give_back(ours, noted, sayings.never_started(error_said, asked))
         return self._kept(ours, noted)
 
@@ -212,26 +212,6 @@ class Launch:
         if not failed:
             self._forget(noted, gone=ours.machine.id)
         return shown.rented(self.client, first, _note(first, self._notes()))
-
-    def _outcome(self, event: Event) -> str | None:
-        """Wait until it is known whether a machine comes of it: the reason where none does.
-
-        Where that takes longer than some minutes it is left to who waits for its boot.
-        """
-        deadline = clock.monotonic() + EVENT_SECONDS
-        said = clock.monotonic()
-        while not event.is_over and clock.monotonic() < deadline:
-            clock.sleep(LOOK_SECONDS)
-            try:
-                event = self.client.get(f"/machine-events/{event.id}", Event)
-            except NotThereError:
-                continue  # not yet
-            except MldeployError:
-                return None  # the machine is there
-            if clock.monotonic() - said >= SAY_SECONDS:
-                self.say("Paperspace is still making the machine")
-                said = clock.monotonic()
-        return (event.error or "") if event.state == "error" else None
 
     def _give_back(self, ours: Ours, noted: Noted, why: NoCapacityError) -> None:
         """It would be paid for, and never run."""
@@ -267,39 +247,6 @@ class Launch:
                 notes.delete(self.client, script, self.intend)
 
 
-def end_later_ones(
-    client: Client, alive: list[Ours], known: list[Noted], intend: Intend, say: Say
-) -> None:
-    """Of two of one rental: a laptop made the second, and was gone before it saw the first."""
-    for later in alive[1:]:
-        if later.stem.rental != alive[0].stem.rental:
-            continue
-        say(f"{later.machine.id} is a second machine of the same rental: it goes")
-        ending.end_machines(client, [later], known, intend, say)
-
-
 def _note(ours: Ours, known: list[Noted]) -> names.Note | None:
     noted = find.note_of(ours.stem, known)
     return noted.note if noted else None
-
-
-def _used(order: Order) -> OrderUsedError:
-    return OrderUsedError(
-        "order-used",
-        what=f"Order number {order.generation} of {order.owner} was given before.",
-        why=f"Order number {order.generation} was given before, and its machine has ended.",
-        do=f"mldeploy up {order.owner.target}",
-    )
-
-
-def _nowhere(order: Order, region: str, refused: list[str]) -> NoCapacityError:
-    return NoCapacityError(
-        "paperspace-no-capacity",
-        what=f"Paperspace has no {' or '.join(order.machine_types)} free in {region} just now.",
-        why=f"{refused[-1]}. All {len(refused)} were tried."
-        if len(refused) > 1
-        else f"{refused[-1]}.",
-        do="name another type under or_machine_types in mldeploy.toml, or another region, or try "
-        f"later: mldeploy up {order.owner.target}",
-        detail="\n".join(refused),
-    )

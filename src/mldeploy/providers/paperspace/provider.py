@@ -141,7 +141,7 @@ class Paperspace(Provider):
         everything, known = find.seen(self.client, rented.owner)
         there = [one for one in everything if one.stem.rental == rented.rental]
         there = [one for one in there if not self._is_ending(one)]
-        launch.end_later_ones(self.client, there, known, intend, lambda _: None)
+        ending.end_later_ones(self.client, there, known, intend, lambda _: None)
         for one in there[:1]:
             noted = find.note_of(one.stem, known)
             if noted and not (noted.note.made and noted.note.made.id == one.machine.id):

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from mldeploy.providers import clock
 from mldeploy.providers.base import Owner, Rented, State, Thing
-from mldeploy.providers.paperspace import costs, find, names
+from mldeploy.providers.paperspace import costs, events, find, names
 from mldeploy.providers.paperspace.client import Client
 from mldeploy.providers.paperspace.find import Noted, Ours
 from mldeploy.providers.paperspace.records import Address, Machine, as_utc
@@ -78,7 +78,7 @@ def state_of(client: Client, machine: Machine, expires_at: datetime | None) -> t
     state = STATES.get(machine.state, "starting")
     if state != "stopped":
         return state, ""
-    if find.is_being_deleted(client, machine.id):
+    if events.is_deletion(client, machine.id):
         return "ending", "it is being deleted"
     if expires_at and expires_at < clock.now():
         return state, "Its lifetime is over, and it stopped itself instead of deleting itself."
