@@ -249,6 +249,21 @@ def test_code_that_is_forgotten_takes_with_it_what_stood_under_it_alone(
     assert job.make().made == ()
 
 
+def test_the_newest_code_is_kept_for_a_job_that_is_run_again(
+    job: Job, docker_client: docker.DockerClient
+) -> None:
+    tags = []
+    for _ in range(training.NEWEST + 1):
+        job.write("notes.txt", secrets.token_hex(8))
+        tags.append(job.make().tag)
+
+    removed = training.forget_old_code(docker_client, job.project.config.project.name)
+
+    assert f"image {tags[0]}" in removed
+    assert not {f"image {tag}" for tag in tags[1:]} & set(removed)
+    assert training.forget_old_code(docker_client, job.project.config.project.name) == []
+
+
 # A project of the template
 
 

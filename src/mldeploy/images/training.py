@@ -21,6 +21,7 @@ from mldeploy.ui import Ui
 if TYPE_CHECKING:
     import docker
 
+NEWEST = 3  # images of code that are kept on a machine
 LARGE = 1_000_000  # bytes: what is larger has an image of its own, as it seldom changes
 
 
@@ -55,6 +56,17 @@ def environment_here(project: Project, code: Path, task: Wishes | None, ui: Ui) 
     What it has to be started with, besides, is in :func:`mldeploy.jobs.environment.settings`.
     """
     return environment.ensure(project, code, task, ui)
+
+
+def forget_old_code(client: docker.DockerClient, project: str) -> list[str]:
+    """Keep the project's newest images of code, for a job that is run again, and no others."""
+    from mldeploy.engines.docker_images import labelled
+
+    found = labelled(client, label=[f"{PROJECT}={project}", f"{ROLE}=job-code"])
+    found.sort(key=lambda image: str(image.attrs["Created"]))
+    if len(found) <= NEWEST:
+        return []
+    return forget_code_images(client, project, [t for i in found[-NEWEST:] for t in i.tags])
 
 
 def forget_code_images(

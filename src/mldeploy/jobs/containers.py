@@ -150,11 +150,14 @@ class ContainerRunner(Runner):
             yield from stream
 
     def remove(self, job: Job) -> list[str]:
+        from mldeploy.images.training import forget_old_code
+
         gone = []
         with told():
             if (container := self._container(job)) is not None:
                 container.remove(force=True, v=True)
                 gone.append(f"container {container.name}")
+                forget_old_code(self.client, self.project.config.project.name)
         return gone
 
     def listed(self) -> list[Job]:
