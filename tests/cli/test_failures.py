@@ -67,7 +67,8 @@ def test_a_server_that_dies_while_starting_is_refused_with_its_last_words(
 
 def test_a_server_that_never_gets_ready_is_refused(workplace: Workplace, serving: str) -> None:
     settings = workplace.root / "mldeploy.toml"
-    settings.write_text(settings.read_text() + "ready_timeout = 4\n")
+    port = f"port = {workplace.port}\n"
+    settings.write_text(settings.read_text().replace(port, port + "ready_timeout = 4\n"))
     (service,) = workplace.root.glob("src/*/service.py")
     slow = "def __init__(self) -> None:\n        import time\n\n        time.sleep(60)\n"
     service.write_text(service.read_text().replace("def __init__(self) -> None:\n", slow))
