@@ -209,3 +209,17 @@ def test_each_end_has_its_name(
     code: int, last: list[str], stopped: bool, timed_out: bool, lack: bool, free: int, expected: str
 ) -> None:
     assert supervisor.ending(code, last, stopped, timed_out, lack, free) == expected
+
+
+def test_what_keras_prints_at_the_end_of_an_epoch_is_written_down(folder: Folder) -> None:
+    bar = b"\r30/60 [==>..] - ETA: 2s - loss: 0.9\x08\x08\x08\r60/60 [====] - 5s 80us/step"
+    lines = b"Epoch 2/10\n" + bar + b" - loss: 0.25 - val_acc: 9.5e-1\n3/5 files - size: 4\n"
+    (folder.root / "code" / "lines").write_bytes(lines)
+
+    folder.run("cat lines")
+
+    found = [json.loads(line) for line in (folder.root / "metrics.jsonl").read_text().splitlines()]
+    assert [(one["metric"], one["value"], one["step"]) for one in found] == [
+        ("loss", 0.25, 2),
+        ("val_acc", 0.95, 2),
+    ]

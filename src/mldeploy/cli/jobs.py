@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 @click.option("--task", help="A table [jobs.TASK] of mldeploy.toml; options here override it.")
 @click.option("--gpu/--no-gpu", default=None, help="On a machine with a GPU.")
 @click.option("--machine-type", metavar="TYPE", help="Of the machine that is rented for it.")
+@click.option("--base", metavar="IMAGE", help="The image to build on, such as pytorch/pytorch:…")
+@click.option("--requirements", metavar="FILE", help="For pip, in place of the locked train group.")
 @click.option("--data", multiple=True, metavar="SRC:MOUNT",
               help="Data that it finds, read-only, at MOUNT: see `mldeploy data`.")  # fmt: skip
 @click.option("--env", multiple=True, metavar="NAME=VALUE", help="For the command.")

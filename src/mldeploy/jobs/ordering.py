@@ -29,6 +29,8 @@ class Wishes:
     task: str | None = None
     gpu: bool | None = None
     machine_type: str | None = None
+    base: str | None = None
+    requirements: str | None = None
     data: tuple[str, ...] = ()
     env: tuple[str, ...] = ()
     max_runtime: str | None = None
@@ -103,8 +105,8 @@ def from_task(project: Project, task: Task, wishes: Wishes) -> Order:
         message=wishes.message or task.message,
         env={**task.env, **variables(wishes.env)},
         data=wishes.data or task.data,
-        requirements=task.requirements,
-        base=task.base,
+        requirements=wishes.requirements or task.requirements,
+        base=wishes.base or task.base,
         python=task.python,
         floyd=task.floyd,
         outputs=task.outputs,
@@ -121,6 +123,8 @@ def again(job: Job, wishes: Wishes) -> Order:
         "target": wishes.target,
         "gpu": wishes.gpu,
         "machine_type": wishes.machine_type,
+        "base": wishes.base,
+        "requirements": wishes.requirements,
         "max_seconds": seconds(wishes.max_runtime) if wishes.max_runtime else None,
         "message": wishes.message,
         "data": wishes.data or None,

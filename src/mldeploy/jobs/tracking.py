@@ -95,4 +95,6 @@ def _merge(project: Project, job: Job, folder: Path, ui: Ui) -> list[dict[str, A
             ) from error
         versions = f", {len(merged.versions)} versions registered" if merged.versions else ""
         step.say(f"{len(merged.runs)} runs, {merged.new} of them new here{versions}")
+    for note in merged.notes:
+        ui.note(note)
     return [asdict(run) for run in merged.runs]

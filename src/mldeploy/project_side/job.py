@@ -13,6 +13,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -123,11 +124,15 @@ class Job:
         return code, timed_out
 
     def _read(self, pipe: Any) -> None:
+        epoch = 0
         with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as metrics:
             for line in pipe:
                 self._say(line)
-                if (found := metric(line)) is not None:
-                    metrics.write(json.dumps(found) + "\n")
+                if begun := re.match(rb"Epoch (\d+)/\d+", line):
+                    epoch = int(begun[1])
+                found = metric(line)
+                for one in [found] if found else keras_metrics(line, epoch):
+                    metrics.write(json.dumps(one) + "\n")
                     metrics.flush()
 
     def _say(self, line: bytes) -> None:
@@ -163,6 +168,27 @@ def ending(
     if "No space left on device" in said or "Disk quota exceeded" in said or free < RESERVE_BYTES:
         return "disk-full"
     return "failed"
+
+
+KERAS = re.compile(r"(\d+)/(\d+) .*?((?: - \w+: [-+.\deinfa]+)+)\s*$")
+
+
+def keras_metrics(line: bytes, epoch: int) -> list[dict[str, Any]]:
+    """What Keras prints at the end of an epoch: ``60/60 [====] - 5s - loss: 0.2 - acc: 0.9``.
+
+    Its bar is drawn over itself; what counts is the last state, when it is full.
+    """
+    last = re.split(rb"[\r\x08]+", line.strip(b"\r\n\x08 "))[-1].decode("utf-8", "replace")
+    found = KERAS.search(last)
+    if not found or found[1] != found[2]:
+        return []
+    pairs = [pair.partition(": ") for pair in found[3].split(" - ") if pair]
+    at = time.time()
+    told = []
+    for name, _, value in pairs:
+        with suppress(ValueError):
+            told.append({"metric": name, "value": float(value), "step": epoch, "at": at})
+    return told
 
 
 def metric(line: bytes) -> dict[str, Any] | None:
