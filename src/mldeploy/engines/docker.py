@@ -381,6 +381,7 @@ class DockerEngine(Engine):
 
     def stop(self) -> list[Removed]:
         from mldeploy.engines.docker_images import remove_images
+        from mldeploy.images.training import forget_code_images
 
         with told():
             for event in self.edge.history():  # the volume goes; what it knew stays readable here
@@ -390,6 +391,7 @@ class DockerEngine(Engine):
             self.edge.remove()
             docker_clearing.remove_all(self.client, self.names)
             before += remove_images(self.client, self.names)
+            before += forget_code_images(self.client, self.names.project)
             self.machine.clear()
             left = set(docker_clearing.everything_of(self.client, self.names))
             return [Removed(what, left=what in left) for what in before] + [

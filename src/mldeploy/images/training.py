@@ -73,11 +73,17 @@ def forget_code_images(
     client: docker.DockerClient, project: str, keep: Collection[str] = ()
 ) -> list[str]:
     """Remove the project's images of code, but for the tags in ``keep``, and what no job's image
-    stands on any more. Says what; an image that a container uses stays."""
+    stands on any more. Says what; an image that a container uses stays.
+
+    Where the project has none, nothing is looked at.
+    """
     import docker
 
     from mldeploy.engines.docker_images import labelled
 
+    own_code = labelled(client, label=[f"{PROJECT}={project}", f"{ROLE}=job-code"])
+    if not own_code:
+        return []
     removed: list[str] = []
 
     def remove(image: Any) -> None:
@@ -92,7 +98,7 @@ def forget_code_images(
                 continue
             removed.append(f"image {tag}")
 
-    for image in labelled(client, label=[f"{PROJECT}={project}", f"{ROLE}=job-code"]):
+    for image in own_code:
         if not set(image.tags) & set(keep):
             remove(image)
     for role in ("job-files", "job-packages", "job-tools"):
