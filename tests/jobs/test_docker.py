@@ -37,8 +37,12 @@ class DockerBench(Bench):
 
 @pytest.fixture
 def bench(
-    tmp_path: Path, docker_client: docker.DockerClient, docker_project: str
+    tmp_path: Path,
+    docker_client: docker.DockerClient,
+    docker_project: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[DockerBench]:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
     made = small_project(tmp_path / "counting", docker_project)
     text = (made.root / "mldeploy.toml").read_text().replace('kind = "process"', 'kind = "docker"')
     (made.root / "mldeploy.toml").write_text(text)

@@ -180,6 +180,19 @@ def test_data_is_found_at_the_same_relative_path(bench: Bench, tmp_path: Path) -
     assert not (bench.outputs(job) / "input").exists()
 
 
+def test_data_that_a_job_reads_is_not_removed(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.txt").write_text("picture")
+    bench.must("data", "push", str(tmp_path / "images"))
+    bench.must("run", "--detach", "--data", "images/1:/input", "--", "sleep 60; cat input/a.txt")
+
+    refused = bench.mldeploy("data", "rm", "images/1", "--yes")
+    bench.must("jobs", "stop")
+
+    assert (refused.code, "job 1" in refused.stderr) == (3, True)
+    assert bench.mldeploy("data", "rm", "images/1", "--yes").code == 0
+
+
 def test_removing_takes_what_is_here_and_refuses_what_runs(bench: Bench) -> None:
     bench.must("run", "--detach", "--", "python count.py 900 0.05")
     refused = bench.mldeploy("jobs", "rm", "1", "--yes")

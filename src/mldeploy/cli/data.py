@@ -152,6 +152,7 @@ def rm(reference: str, on: str | None) -> None:
     from mldeploy.data.pull import find
     from mldeploy.data.remove import remove
     from mldeploy.data.versions import parse_reference
+    from mldeploy.jobs import shelf
 
     ui = voice()
     wanted = parse_reference(reference)
@@ -160,7 +161,8 @@ def rm(reference: str, on: str | None) -> None:
     store = _store(current_project(), on)
     manifest = find(store, wanted)
     _agree(ui, manifest, store)
-    done = remove(store, manifest, ui)
+    users = shelf.users_of(current_project())
+    done = remove(store, manifest, ui, used_by=lambda one: users(one.digest))
     ui.result(
         manifest.as_dict(store.typed) | {"freed_bytes": done.freed},
         f"removed  {wanted} {store.called}; {sized(done.freed)} are free",

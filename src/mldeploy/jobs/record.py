@@ -74,6 +74,7 @@ class Job:
     files: int = 0
     bytes: int = 0
     last: tuple[str, ...] = ()
+    mounted: tuple[dict[str, str], ...] = ()  # at, version and digest of its data
     machine: str | None = None
     machine_type: str | None = None
     price_per_hour: str | None = None
@@ -106,7 +107,7 @@ class Job:
         order_known = {each.name for each in fields(Order)}
         order = {key: value for key, value in told["order"].items() if key in order_known}
         given = {key: value for key, value in told.items() if key in known}
-        for key in ("last", "runs"):
+        for key in ("last", "runs", "mounted"):
             given[key] = tuple(given.get(key) or ())
         order["data"] = tuple(order.get("data") or ())
         return cls(**(given | {"order": Order(**order)}))

@@ -41,6 +41,8 @@ def start(project: Project, order: Order, ui: Ui) -> Job:
         with sent.unpacked(project, order.code) as code:
             place.runner.prepare(job, code, ui)
         binds = _data(project, job, place, ui)
+        lies = tuple({"at": b.at, "version": b.version, "digest": b.digest} for b in binds)
+        job = shelf.change(project, job, mounted=lies)
         with ui.step(f"start job {job.number}") as step:
             ui.explain(
                 f"docker run -d --name mldeploy-{project.config.project.name}-job-{job.id} … "

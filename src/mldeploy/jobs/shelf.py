@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -94,6 +94,16 @@ def find(project: Project, name: str | None) -> Job:
         why=f"The last ones are {', '.join(job.number for job in jobs[-5:])}.",
         do="mldeploy jobs     (lists them; those of another laptop: mldeploy jobs --on TARGET)",
     )
+
+
+def users_of(project: Project) -> Callable[[str], list[str]]:
+    """Which jobs, begun here and not known to have ended, have mounted the data of a digest."""
+    alive = [job for job in all_of(project) if job.state in ("begun", "running")]
+
+    def users(digest: str) -> list[str]:
+        return [f"job {j.number}" for j in alive if digest in {one["digest"] for one in j.mounted}]
+
+    return users
 
 
 def remove(project: Project, job: Job) -> None:

@@ -221,7 +221,11 @@ def release(client: Client, address: str, intend: Intend) -> str:
         try:
             client.delete(f"/public-ips/{address}")
         except NotThereError:
-            return ""
+            if not any(one.public_ip == address for one in find.addresses(client)):
+                return ""
+            if clock.monotonic() > deadline:  # one that is still listed still costs
+                return "Paperspace says that it is not there, and lists it."
+            clock.sleep(LOOK_SECONDS)
         except MldeployError as error:
             if not isinstance(error, BusyError) or clock.monotonic() > deadline:
                 return f"{error.what} {error.why}"
