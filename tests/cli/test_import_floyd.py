@@ -13,6 +13,8 @@ import pytest
 from tests.cli.test_words import mldeploy
 from tests.conftest import MLDEPLOY, SETTINGS
 
+pytestmark = pytest.mark.slow
+
 FLOYD_YML = """\
 env: pytorch-1.4
 task:

@@ -12,6 +12,8 @@ import pytest
 
 from tests.conftest import CHECKOUT, MLDEPLOY, Done, until
 
+pytestmark = pytest.mark.slow
+
 
 def new(*words: str, cwd: Path, **env: str) -> Done:
     done = subprocess.run(

@@ -18,6 +18,8 @@ from mldeploy.cli.main import run
 from mldeploy.worktree import Conflict, Tree
 from tests.conftest import MLDEPLOY, SETTINGS, Done, until
 
+pytestmark = pytest.mark.slow
+
 Update = Callable[..., Done]
 QUESTIONS = """\
 _subdirectory: template

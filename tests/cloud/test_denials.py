@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError
 from tests.cloud import samples
 from tests.cloud.cloud import Cloud
 
+pytestmark = pytest.mark.slow
+
 TAGGED = {"StringEquals": {"aws:RequestTag/mldeploy:managed": "true"}}
 OURS = {"StringEquals": {"aws:ResourceTag/mldeploy:managed": "true"}}
 CREATED = ("instance", "volume", "network-interface")

@@ -10,6 +10,8 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from tests.cloud import samples
 from tests.cloud.cloud import Cloud
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("code", "status"),

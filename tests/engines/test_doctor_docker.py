@@ -43,7 +43,10 @@ BOUND = 12.0  # seconds; nobody waits longer to be told that there is no engine
 
 # Docker's client closes a socket that it could not connect, or keeps for its next question, when it
 # is collected; Python warns of that. A command ends before; here it happens at each test's end.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+]
 
 
 @pytest.fixture(autouse=True)

@@ -38,6 +38,8 @@ from tests.providers import aws_account
 from tests.providers.aws_account import order, provider, said, without
 from tests.providers.contract import ignore
 
+pytestmark = pytest.mark.slow
+
 ASKED = Asked("ec2:RunInstances", "eu-central-1", machine_type="g5.xlarge", profile="work")
 # A command to type, a line to write, or an address to open.
 ACTS = re.compile(

@@ -24,6 +24,8 @@ from mldeploy.who import laptop
 from tests.data.contract import LARGE, StoreContract, push_folder, read, write
 from tests.unit import ssh_to_here
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
