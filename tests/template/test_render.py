@@ -51,8 +51,8 @@ FILES: dict[str, str] = {
         tests/monitoring/test_drift_command.py tests/monitoring/test_log.py
         tests/registry/__init__.py tests/registry/test_abandoned.py tests/registry/test_card.py
         tests/registry/test_origin.py tests/registry/test_promote.py tests/registry/test_why.py
-        tests/service/__init__.py tests/service/conftest.py tests/service/test_log.py tests/service/test_page.py
-        tests/service/test_refusals.py tests/service/test_service.py
+        tests/service/__init__.py tests/service/conftest.py tests/service/test_log.py
+        tests/service/test_page.py tests/service/test_refusals.py tests/service/test_service.py
     """,
     "functions": """
         @/data/rows.py @/data/rules.py @/data/settings.py @/data/source.py @/data/syntax.py
