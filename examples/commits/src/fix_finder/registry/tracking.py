@@ -82,13 +82,10 @@ def versions(of: mlflow.MlflowClient) -> list[ModelVersion]:
 def origin(layout: Layout) -> dict[str, Any]:
     """Which code, which locked libraries and which Python make this model."""
     lock = layout.root / "uv.lock"
-    commit = _git(layout, "rev-parse", "HEAD")
-    # The card and its pictures are written by the training itself: they are no change of the code.
-    made = (":(exclude)MODEL_CARD.md", ":(exclude)docs/model-card")
-    changes = _git(layout, "status", "--porcelain", "--", ".", *made)
+    commit, dirty = _commit(layout)
     return {
         "git_commit": commit,
-        "git_dirty": None if commit is None else changes != "",
+        "git_dirty": dirty,
         "lock_sha256": files.sha256(lock.read_bytes()) if lock.is_file() else None,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {
@@ -96,6 +93,17 @@ def origin(layout: Layout) -> dict[str, Any]:
             **{name: version(name) for name in LIBRARIES},
         },
     }
+
+
+def _commit(layout: Layout) -> tuple[str | None, bool | None]:
+    """The commit, and whether the code differs from it. A job, whose code is a copy, is told."""
+    if told := os.environ.get("MLDEPLOY_COMMIT"):
+        return told, os.environ.get("MLDEPLOY_DIRTY") == "1"
+    commit = _git(layout, "rev-parse", "HEAD")
+    # The card and its pictures are written by the training itself: they are no change of the code.
+    made = (":(exclude)MODEL_CARD.md", ":(exclude)docs/model-card")
+    changes = _git(layout, "status", "--porcelain", "--", ".", *made)
+    return commit, None if commit is None else changes != ""
 
 
 def _git(layout: Layout, *arguments: str) -> str | None:
