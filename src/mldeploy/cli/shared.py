@@ -10,7 +10,7 @@ import click
 from mldeploy import project as projects
 from mldeploy.cli.main import Flags
 from mldeploy.config import Target
-from mldeploy.errors import MldeployError
+from mldeploy.errors import ConfigError, MldeployError
 from mldeploy.project import Project
 from mldeploy.ui import Ui
 
@@ -42,7 +42,22 @@ def project_if_any() -> Project | None:
 def chosen_target(name: str | None) -> tuple[Project, str, Target]:
     """The project, and the target that was named or is the first of mldeploy.toml."""
     project = current_project()
+    if name and (job := _job_of_machine(project, name)):
+        raise ConfigError(
+            "machine-of-a-job",
+            what=f"{name} is the machine of job {job}: nothing is served there.",
+            why="It is for that job alone, and ends with it.",
+            do=f"mldeploy jobs show {job}   (or status, ssh, extend, down {name})",
+        )
     return project, *project.config.target(name)
+
+
+def _job_of_machine(project: Project, name: str) -> str:
+    """The number of the job whose machine is called so; empty where it is none's."""
+    from mldeploy.jobs.machine_names import job_of
+
+    found = job_of(name)
+    return found.partition("-")[0] if found and name not in project.config.targets else ""
 
 
 def chosen_machine(name: str | None) -> tuple[Project, str, Target]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from mldeploy.errors import ConfigError, MldeployError
 from mldeploy.jobs import places, running, shelf, watching
 from mldeploy.jobs.fetching import size
 from mldeploy.jobs.record import Job, headline, why
+from mldeploy.prices import money
 from mldeploy.project import Project
 from mldeploy.providers import lifetime
 from mldeploy.ui import Ui, table
@@ -103,10 +105,11 @@ def brief(project: Project, job: Job, now: datetime) -> str:
     if job.end not in (None, "succeeded"):
         lines += [f"         | {line}" for line in job.last[-10:]]
         lines.append(f"  log      mldeploy jobs logs {job.number}")
-        if job.end != "not-started":
-            lines.append(
-                f"  again    mldeploy run --from {job.number} --resume   (goes on from its outputs)"
-            )
+        again = f"  again    mldeploy run --from {job.number}"
+        place = shelf.place_of(project, job.id)
+        if (place / "outputs").is_dir() or (place / "live").is_dir():
+            again += " --resume   (goes on from what it had made)"
+        lines.append(again)
     return "\n".join(lines)
 
 
@@ -122,9 +125,7 @@ def shown(project: Project, job: Job, now: datetime, live: list[dict[str, Any]])
         "began": job.began or "",
         "ended": job.ended or "",
         "longest": f"{order.max_seconds} s" if order.max_seconds else "",
-        "machine": f"{job.machine}, a {job.machine_type}, ${job.price_per_hour} an hour"
-        if job.machine
-        else "",
+        "machine": _machine(job, now),
         "data": ", ".join(order.data),
         "commit": (order.commit or "none") + (" and changes" if order.dirty else ""),
         "code": order.code[:24],
@@ -174,6 +175,17 @@ def metrics_in_words(runs: list[dict[str, Any]]) -> str:
     shown_ = [f"{name} {value:.4g}" for name, value in list(found.items())[:METRICS]]
     more = len(found) - METRICS
     return ", ".join(shown_) + (f" and {more} more" if more > 0 else "")
+
+
+def _machine(job: Job, now: datetime) -> str:
+    """What it runs on, and about what that has cost so far while it runs."""
+    if not job.machine or not job.price_per_hour:
+        return ""
+    told = f"{job.machine}, a {job.machine_type}, ${job.price_per_hour} an hour"
+    if job.cost is not None:
+        return told
+    hours = (now - datetime.fromisoformat(job.created)) / timedelta(hours=1)
+    return f"{told}; about ${money(Decimal(job.price_per_hour) * Decimal(hours))} so far"
 
 
 def _took(job: Job, now: datetime) -> str:

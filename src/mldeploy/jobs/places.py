@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import msgspec
 from mldeploy.config import ProcessTarget, RentedTarget, Target
 from mldeploy.errors import ConfigError, RefusedError
 from mldeploy.images.recipe import base_for
+from mldeploy.jobs import machine_names
 from mldeploy.jobs.base import Runner
 from mldeploy.jobs.record import Job
 from mldeploy.machines import machine_of
@@ -116,8 +116,7 @@ def of(project: Project, job: Job) -> JobPlace:
 
 def machine_named(project: Project, name: str) -> tuple[str, Target] | None:
     """The machine of a job by its own name, such as aws-job-3-ab12, for `ssh`, `extend`, `down`."""
-    found = re.fullmatch(r"(.+)-job-\d+-[0-9a-f]{4}", name)
-    target = project.config.targets.get(found.group(1)) if found else None
+    target = project.config.targets.get(machine_names.target_of(name) or "")
     if not isinstance(target, RentedTarget):
         return None
     return name, closed(target)

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from mldeploy.jobs import machine_names
+
 State = Literal["begun", "waiting", "running", "packing", "ended", "fetched"]
 
 # How a job can end. The first five its own supervisor tells, the others are seen from outside.
@@ -89,7 +91,7 @@ class Job:
     @property
     def machine_name(self) -> str:
         """Of the machine that is rented for it alone."""
-        return f"{self.order.target}-job-{self.id}"
+        return machine_names.name_of(self.order.target, self.id)
 
     def lasted(self, now: datetime) -> timedelta | None:
         if self.began is None:
