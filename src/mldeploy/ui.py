@@ -76,7 +76,7 @@ class Ui:
     def step(self, name: str) -> Iterator[Step]:
         """A long step: a live line with the time so far on a terminal, plain lines elsewhere."""
         step = Step()
-        began = time.monotonic()
+        began = self._progressed = time.monotonic()
         with self._moving(name):
             yield step
         self.took.append((name, began, time.monotonic()))
