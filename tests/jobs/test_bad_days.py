@@ -111,6 +111,20 @@ def _drop_twice(host: Host, bench: Bench, stop: threading.Event) -> None:
         stop.wait(pause)
 
 
+def test_a_full_disk_is_told_and_what_fits_comes_home(on_a_host: Bench, lab_host: Host) -> None:
+    on_a_host.run("--on", "far", "--", "true", timeout=PATIENT)  # its images need room, too
+    lab_host.fill_disk(60_000_000)
+    fills = "echo 1 > a.txt; head -c 900000000 /dev/zero > big; code=$?; rm big; exit $code"
+    try:
+        job = on_a_host.run("--on", "far", "--", fills, timeout=PATIENT)
+    finally:
+        lab_host.empty_disk()
+
+    assert job["end"] == "disk-full"
+    assert (on_a_host.outputs(job) / "a.txt").read_text() == "1\n"
+    assert "No space left on device" in "\n".join(job["last"])
+
+
 def test_a_machine_whose_laptop_never_comes_back_ends_itself(bench: Bench) -> None:
     has_target(bench, 'kind = "fake"\nmachine_type = "fake.small"\nttl = "2m"')
 

@@ -112,6 +112,18 @@ def test_its_longest_time_holds_without_the_command_line(bench: DockerBench) -> 
     assert bench.must("jobs", "fetch")["end"] == "timed-out"
 
 
+def test_what_the_kernel_ended_for_want_of_memory_has_that_name(bench: DockerBench) -> None:
+    line = "touch ready; sleep 3; python -c 'bytearray(600 * 10**6)'; exit $?"
+    bench.must("run", "--detach", "--", line, timeout=200)
+    (container,) = bench.containers()
+    container.update(mem_limit="150m", memswap_limit="150m")  # as on a small machine
+
+    job = bench.must("jobs", "fetch")
+
+    assert job["end"] == "out-of-memory"
+    assert (bench.outputs(job) / "ready").exists()
+
+
 def test_a_machine_without_a_gpu_is_refused_before_anything_is_built(bench: DockerBench) -> None:
     done = bench.mldeploy("run", "--gpu", "--", "true")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -124,6 +125,31 @@ def test_a_job_that_was_killed_with_its_machine_keeps_its_checkpoints(bench: Ben
     assert again["end"] == "succeeded"
     log = bench.mldeploy("jobs", "logs", "2").stdout.splitlines()
     assert log[0] == f"from step {kept}"
+
+
+def test_one_command_stays_with_a_job_and_another_may_stop_it(bench: Bench) -> None:
+    staying = bench.begin("--json", "run", "--", "python count.py 900 0.05")
+    until(lambda: list(bench.root.glob(".mldeploy/jobs/*/log")) and bench.job()["runs"])
+
+    second = bench.mldeploy("jobs", "fetch")
+    stopped = bench.mldeploy("jobs", "stop")
+    said, _ = staying.communicate(timeout=30)
+
+    assert (second.code, "stays with job 1 already" in second.stderr) == (3, True)
+    assert stopped.code == 0
+    assert json.loads(said.splitlines()[-1])["end"] == "stopped"
+    assert bench.job()["state"] == "fetched"
+
+
+def test_a_kept_job_goes_with_the_stop_that_is_asked_for_later(bench: Bench) -> None:
+    kept = bench.run("--keep", "--", "echo 1 > a.txt")
+    place = bench.folder(kept) / "place"
+    there = place.exists()
+
+    bench.must("jobs", "stop")
+
+    assert (there, place.exists()) == (True, False)
+    assert (bench.outputs(kept) / "a.txt").read_text() == "1\n"
 
 
 def test_want_of_memory_has_its_own_name(bench: Bench) -> None:

@@ -6,12 +6,8 @@ fetched. Nothing restarts it: a command that trains must not run twice unasked.
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
-import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,15 +15,16 @@ from typing import TYPE_CHECKING, Any
 from mldeploy.engines import docker_exec
 from mldeploy.engines.docker_client import told
 from mldeploy.engines.docker_log import Place, is_old
-from mldeploy.engines.docker_names import FOLDER, HOST, PROJECT, RECORD, ROLE, TARGET
+from mldeploy.engines.docker_names import PROJECT, RECORD, ROLE
 from mldeploy.engines.docker_repeat import repeated
 from mldeploy.errors import FailedError, MldeployError
-from mldeploy.jobs.base import ASK_SECONDS, READER, SUPERVISOR, CutError, Line, Runner, Seen
+from mldeploy.jobs import container_files
+from mldeploy.jobs.base import ASK_SECONDS, SUPERVISOR, CutError, Line, Runner, Seen
+from mldeploy.jobs.container_files import JOB, TOOLS, USER, files_for, links_for
 from mldeploy.jobs.record import Job
+from mldeploy.jobs.told import ROLE_JOB, environment_of, labels_of, name_of, refuse_without_gpu
 from mldeploy.machines.base import Machine
-from mldeploy.programs import NO_TELEMETRY
 from mldeploy.project import Project
-from mldeploy.who import laptop
 
 if TYPE_CHECKING:
     import docker
@@ -36,11 +33,7 @@ if TYPE_CHECKING:
     from mldeploy.data.base import Bind
     from mldeploy.ui import Ui
 
-ROLE_JOB = "job"
-JOB = "/job"  # in a container: code/, kept/, and the notes of the supervisor
-TOOLS = f"{JOB}/mldeploy"
 PYTHON = "/opt/venv/bin/python"
-USER = 10001
 MOST_LOG = "500m"  # a job that prints for ever must not fill the machine's disk
 PACK_SECONDS = 600
 
@@ -76,7 +69,7 @@ class ContainerRunner(Runner):
         with told():
             container = self._container(job) or self._create(job, self.image, binds)
             if container.status == "created":
-                _put(container, "/", files_for(job, resumed), links_for(binds))
+                container_files.put(container, "/", files_for(job, resumed), links_for(binds))
                 container.start()
 
     # Meanwhile
@@ -218,147 +211,9 @@ class ContainerRunner(Runner):
         import docker
 
         try:
-            return repeated(lambda: _read_file(container, path))
+            return repeated(lambda: container_files.read(container, path))
         except docker.errors.NotFound:
             return ""
-
-
-# Decisions, on values
-
-
-def name_of(project: Project, job: Job) -> str:
-    return f"mldeploy-{project.config.project.name}-job-{job.id}"
-
-
-def labels_of(project: Project, job: Job) -> dict[str, str]:
-    """Not those of the target itself: its `down` is about what serves."""
-    return {
-        PROJECT: project.config.project.name,
-        TARGET: job.machine_name,
-        ROLE: ROLE_JOB,
-        FOLDER: str(project.root),
-        HOST: laptop(),
-        RECORD: json.dumps(job.as_dict() | {"runs": [], "last": []}),
-    }
-
-
-def environment_of(job: Job) -> dict[str, str]:
-    """What every job knows of itself; the user's own are in the order, which no `inspect` shows."""
-    return {
-        **NO_TELEMETRY,
-        "MLDEPLOY_JOB": job.id,
-        "MLDEPLOY_COMMIT": job.order.commit or "",
-        "MLDEPLOY_DIRTY": "1" if job.order.dirty else "",
-        "PYTHONUNBUFFERED": "1",
-    }
-
-
-def order_of(job: Job) -> dict[str, Any]:
-    """What the supervisor reads: see project_side/job.py."""
-    return {
-        "command": job.order.command,
-        "outputs": job.order.outputs,
-        "env": job.order.env,
-        "max_seconds": job.order.max_seconds,
-    }
-
-
-def refuse_without_gpu(info: Mapping[str, Any], where: str) -> None:
-    """``info`` is what the engine says of itself."""
-    devices = info.get("DiscoveredDevices") or []  # CDI, of engines from 28.2 on
-    if "nvidia" in (info.get("Runtimes") or {}) or any("nvidia" in str(one) for one in devices):
-        return
-    raise FailedError(
-        "no-gpu",
-        what=f"Docker on {where} hands no GPU to containers.",
-        why="It has no NVIDIA runtime: there is no GPU, or no NVIDIA Container Toolkit.",
-        do="install it (https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/), "
-        "or leave --gpu out",
-    )
-
-
-Files = Mapping[str, tuple[bytes | Path, int]]  # what is in it, and its mode
-
-
-def files_for(job: Job, resumed: Path | None) -> Files:
-    """By their path from the root of the container."""
-    found: dict[str, tuple[bytes | Path, int]] = {
-        f"{TOOLS[1:]}/{SUPERVISOR.name}": (SUPERVISOR, 0o644),
-        f"{TOOLS[1:]}/{READER.name}": (READER, 0o644),
-        f"{JOB[1:]}/order.json": (json.dumps(order_of(job)).encode(), 0o600),
-    }
-    for path in sorted(resumed.rglob("*")) if resumed else ():
-        if path.is_file():
-            assert resumed is not None  # noqa: S101 - for the types alone
-            mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
-            found[f"{JOB[1:]}/resumed/{path.relative_to(resumed).as_posix()}"] = (path, mode)
-    return found
-
-
-def links_for(binds: Sequence[Bind]) -> dict[str, str]:
-    """Symbolic links, by their path from the root: what a job finds by a second name.
-
-    Data is also below the code, so that one relative path is right on every target.
-    """
-    return {f"{JOB[1:]}/code/{bind.at.strip('/')}": bind.at for bind in binds}
-
-
-def _put(container: Container, folder: str, files: Files, links: Mapping[str, str]) -> None:
-    """What is below the job's folder belongs to the job's user. A checkpoint may be larger than
-    the memory: all of it goes by a file."""
-    with tempfile.TemporaryFile(prefix="mld-") as packed:
-        with tarfile.open(fileobj=packed, mode="w") as archive:
-            for name in _folders([*files, *links]):
-                archive.addfile(_entry(name, 0o755, tarfile.DIRTYPE))
-            for name, (content, mode) in files.items():
-                entry = _entry(name, mode, tarfile.REGTYPE)
-                if isinstance(content, bytes):
-                    entry.size = len(content)
-                    archive.addfile(entry, io.BytesIO(content))
-                else:
-                    entry.size = content.stat().st_size
-                    with content.open("rb") as reader:
-                        archive.addfile(entry, reader)
-            for name, to in links.items():
-                entry = _entry(name, 0o777, tarfile.SYMTYPE)
-                entry.linkname = to
-                archive.addfile(entry)
-        packed.seek(0)
-        taken = container.put_archive(folder, packed)
-    if not taken:
-        raise FailedError(
-            "docker-refused",
-            what=f"The engine did not take the files of {container.name}.",
-            why=f"Writing below {folder} was refused without a reason.",
-            do="mldeploy doctor",
-        )
-
-
-def _entry(name: str, mode: int, kind: bytes) -> tarfile.TarInfo:
-    entry = tarfile.TarInfo(name)
-    entry.type, entry.mode, entry.mtime = kind, mode, int(time.time())
-    if f"/{name}/".startswith(f"{JOB}/"):
-        entry.uid = entry.gid = USER
-    return entry
-
-
-def _folders(names: Sequence[str]) -> list[str]:
-    """The folders above them, the outer ones first."""
-    found: dict[str, None] = {}
-    for name in names:
-        parts = name.split("/")[:-1]
-        for depth in range(1, len(parts) + 1):
-            found["/".join(parts[:depth])] = None
-    return list(found)
-
-
-def _read_file(container: Container, path: str) -> str:
-    stream, _ = container.get_archive(path)
-    with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:
-        for entry in archive:
-            if (reader := archive.extractfile(entry)) is not None:
-                return reader.read().decode("utf-8", "replace")
-    return ""
 
 
 class _cut_as_such:  # noqa: N801 - reads as a verb where it is used

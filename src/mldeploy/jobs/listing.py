@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from mldeploy.errors import ConfigError, MldeployError
+from mldeploy.errors import ConfigError, MldeployError, RefusedError
 from mldeploy.jobs import places, running, shelf, watching
 from mldeploy.jobs.fetching import size
 from mldeploy.jobs.record import Job, headline, why
@@ -54,9 +55,9 @@ def one(
 
 def log(project: Project, job: Job, lines: int | None, ui: Ui) -> list[str]:
     """What there is of its log; what has come since this laptop last read it is fetched first."""
-    if job.state == "ended":
-        place = places.of(project, job)
-        watching.Watch(project, job, place, ui, lambda _: None).read_on()
+    if job.state == "ended" and job.end != "not-started":
+        with suppress(RefusedError):  # who stays with it reads it on
+            running.read_log_on(project, job, ui)
     file = shelf.log_of(project, job)
     text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
     found = text.splitlines()

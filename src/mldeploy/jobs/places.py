@@ -16,7 +16,7 @@ from mldeploy.jobs.base import Runner
 from mldeploy.jobs.record import Job
 from mldeploy.machines import machine_of
 from mldeploy.project import Project
-from mldeploy.providers import lifetime, provider_of
+from mldeploy.providers import clock, lifetime, provider_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 BOOT = timedelta(minutes=15)  # from the order to the command's start: boot, Docker, image
 FETCH = timedelta(minutes=30)  # after the command's end: for a laptop that has to wake up first
+LOOKS, LOOK_SECONDS = 3, 3.0
 LEAST_SHARE = 0.5  # of a lifetime too short for those two, what a command gets
 
 
@@ -74,6 +75,17 @@ class Rental:
         """What the provider says of it now; None when there is none, or none any more."""
         desk = self._desk(ui)
         return desk.provider.get(desk.owner)
+
+    def is_gone(self, ui: Ui) -> bool:
+        """Is there no such machine any more? A list that leaves it out once is not believed: what
+        follows is that all of it is ended, and what it may hold is lost."""
+        for look in range(LOOKS):
+            found = self.found(ui)
+            if found is not None:
+                return found.state in ("ending", "ended")
+            if look < LOOKS - 1:
+                clock.sleep(LOOK_SECONDS)
+        return True
 
     def why_ended(self, ui: Ui) -> str:
         """In the cloud's words, as far as it has any."""

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from mldeploy.errors import FailedError
 from mldeploy.jobs import shelf
 from mldeploy.jobs.base import ASK_SECONDS, SUPERVISOR, Line, Runner, Seen
-from mldeploy.jobs.containers import environment_of, order_of
 from mldeploy.jobs.environment import settings
 from mldeploy.jobs.record import Job
+from mldeploy.jobs.told import environment_of, order_of
 from mldeploy.programs import environment, last_lines
 from mldeploy.project import Project
 

@@ -83,6 +83,7 @@ class Job:
     cost: str | None = None
     runs: tuple[dict[str, Any], ...] = ()
     detail: str = ""
+    cleared: bool = False  # nothing of it is left where it ran
 
     @property
     def number(self) -> str:

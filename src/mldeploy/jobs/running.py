@@ -7,27 +7,21 @@ is removed over there; and a machine that was rented for it ends itself, whateve
 from __future__ import annotations
 
 import shlex
-import shutil
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from decimal import Decimal
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
 
 from mldeploy.errors import FailedError, Interrupted, MldeployError, RefusedError
-from mldeploy.jobs import fetching, places, sent, shelf
+from mldeploy.jobs import clearing, ends, fetching, places, sent, shelf, starting
 from mldeploy.jobs.base import Seen
 from mldeploy.jobs.places import JobPlace
-from mldeploy.jobs.record import ENDS, Job, Order
+from mldeploy.jobs.record import Job, Order
 from mldeploy.jobs.watching import MachineGoneError, Watch
-from mldeploy.prices import money
 from mldeploy.project import Project
+from mldeploy.providers import clock
 from mldeploy.ui import Ui
 
-if TYPE_CHECKING:
-    from mldeploy.data.base import Bind
-
+LOOK_SECONDS = 0.2
 STOP_SECONDS = 45  # for a command that is asked to end, and for packing what it made
 
 
@@ -36,11 +30,11 @@ def start(project: Project, order: Order, ui: Ui) -> Job:
     job = shelf.new(project, order)
     place = places.of(project, job)
     try:
-        job = _rent(project, job, place, ui)
+        job = starting.rent(project, job, place, ui)
         place.runner.make_ready(ui, gpu=order.gpu)
         with sent.unpacked(project, order.code) as code:
             place.runner.prepare(job, code, ui)
-        binds = _data(project, job, place, ui)
+        binds = starting.data(project, job, place, ui)
         lies = tuple({"at": b.at, "version": b.version, "digest": b.digest} for b in binds)
         job = shelf.change(project, job, mounted=lies)
         with ui.step(f"start job {job.number}") as step:
@@ -49,7 +43,7 @@ def start(project: Project, order: Order, ui: Ui) -> Job:
                 f"sh -c {shlex.quote(order.command)}",
                 "apart from any connection: it goes on when this laptop sleeps",
             )
-            place.runner.start(job, binds, _resumed(project, order))
+            place.runner.start(job, binds, starting.resumed(project, order))
             job = shelf.change(project, job, state="running", began=shelf.now())
             step.say(f"it runs on {place.runner.where}")
     except BaseException as error:
@@ -63,79 +57,70 @@ def start(project: Project, order: Order, ui: Ui) -> Job:
 def attend(project: Project, job: Job, ui: Ui, out: Callable[[str], None]) -> Job:
     """Stay with a job until its end, and bring home what came of it.
 
-    Ctrl+C only ends the staying: the job goes on.
+    Ctrl+C only ends the staying: the job goes on. Raises RefusedError when another command of this
+    folder stays with it.
     """
     place = places.of(project, job)
-    watch = Watch(project, job, place, ui, out)
-    try:
-        seen = watch.until_it_ends()
-    except KeyboardInterrupt:
-        raise Interrupted(come_back(job)) from None
-    except MachineGoneError:
-        return _gone(project, job, place, ui)
-    return finish(project, job, place, seen, ui)
-
-
-def finish(project: Project, job: Job, place: JobPlace, seen: Seen, ui: Ui) -> Job:
-    """What is left to do for a job that has ended; may be called again after any failure."""
-    job = _ended(project, job, place, seen, ui)
-    with ui.step(f"fetch what job {job.number} left") as step:
-        kept = fetching.fetch(job, place.runner, shelf.place_of(project, job.id), ui)
-        whole = sum(one.bytes for one in kept)
-        step.say(f"{len(kept)} files, {fetching.size(whole)}, each as its hash says")
-    job = shelf.change(project, job, files=len(kept), bytes=whole)
-    job = _bring_runs_home(project, job, ui)
-    job = shelf.change(project, job, state="fetched", fetched=shelf.now())
-    if not job.order.keep:
-        job = _clear(project, job, place, ui)
-    return job
+    with _alone(project, job):
+        try:
+            seen = Watch(project, job, place, ui, out).until_it_ends()
+        except KeyboardInterrupt:
+            raise Interrupted(come_back(job)) from None
+        except MachineGoneError:
+            return ends.gone(project, job, place, ui)
+        return _finish(project, job, place, seen, ui)
 
 
 def look(project: Project, job: Job, ui: Ui) -> Job:
-    """How a job stands, asked where it runs; brought home if it has ended is what others do."""
+    """How a job stands, asked where it runs. Changes nothing there, and writes nothing here: the
+    command that stays with it may be doing that at this moment."""
     if job.state in ("fetched", "begun") or job.end == "not-started":
         return job
     place = places.of(project, job)
     try:
         seen = place.runner.look(job)
     except MldeployError:
-        if place.rental is None or place.rental.found(ui) is not None:
+        if place.rental is None or not place.rental.is_gone(ui):
             raise
-        return _gone(project, job, place, ui)
+        return ends.gone(project, job, place, ui)
     if seen.state == "running":
         return job
     if seen.state == "none":
-        if place.rental is not None and place.rental.found(ui) is None:
-            return _gone(project, job, place, ui)
-        return shelf.change(project, job, state="ended", end="killed", detail="it was removed")
-    return _ended(project, job, place, seen, ui)
+        if place.rental is not None and place.rental.is_gone(ui):
+            return ends.gone(project, job, place, ui)
+        now = shelf.find(project, job.id)  # another command may just have brought it home
+        gone = replace(job, state="ended", end="killed", detail="it was removed")
+        return now if now.state == "fetched" else gone
+    return ends.as_ended(project, job, seen)
 
 
 def fetch(project: Project, job: Job, ui: Ui, out: Callable[[str], None]) -> Job:
     """Bring home what a job left, now or when it has ended."""
-    place = places.of(project, job)
-    if job.end == "not-started" or (job.state == "fetched" and not job.order.keep):
+    if job.end == "not-started":
         return job
-    seen = _look_or_gone(project, job, place, ui)
+    place = places.of(project, job)
+    if job.state == "fetched":
+        return job if job.cleared or job.order.keep else clearing.clear(project, job, place, ui)
+    seen = ends.look_or_gone(project, job, place, ui)
     if isinstance(seen, Job):
         return seen
     if seen.state == "running":
         return attend(project, job, ui, out)
     if seen.state == "none":
         raise _nothing_there(job, place)
-    Watch(project, job, place, ui, lambda _: None).read_on()
-    return finish(project, job, place, seen, ui)
+    return _bring_home(project, job, place, seen, ui)
 
 
 def stop(project: Project, job: Job, ui: Ui) -> Job:
-    """End a job, and bring home what it has made so far."""
-    place = places.of(project, job)
-    if job.state == "fetched" or job.end == "not-started":
+    """End a job, and bring home what it has made so far; nothing of it stays where it ran."""
+    if job.end == "not-started":
         return job
+    place = places.of(project, job)
+    if job.state == "fetched":
+        return job if job.cleared else clearing.clear(project, job, place, ui)
     if job.state == "begun":  # its start was cut off
-        _remove_there(project, job, place, ui)
-        return shelf.change(project, job, state="ended", end="not-started", ended=shelf.now())
-    seen = _look_or_gone(project, job, place, ui)
+        return _never_started(project, job, place, ui)
+    seen = ends.look_or_gone(project, job, place, ui)
     if isinstance(seen, Job):
         return seen
     if seen.state == "running":
@@ -143,18 +128,24 @@ def stop(project: Project, job: Job, ui: Ui) -> Job:
             place.runner.stop(job, STOP_SECONDS)
             step.say("it has")
         seen = place.runner.look(job)
+    if (now := shelf.find(project, job.id)).state == "fetched":
+        return now  # another command, which stayed with it, was quick
     if seen.state == "none":
-        _remove_there(project, job, place, ui)
-        return shelf.change(project, job, state="ended", end="not-started", ended=shelf.now())
-    Watch(project, job, place, ui, lambda _: None).read_on()
-    return finish(project, job, place, seen, ui)
+        return _never_started(project, job, place, ui)
+    try:
+        return _bring_home(project, job, place, seen, ui)
+    except RefusedError as error:
+        if error.code != "locked":
+            raise
+        with ui.step("the command that stays with it brings home what it made"):
+            return _once_fetched(project, job)
 
 
 def remove(project: Project, job: Job, ui: Ui) -> list[str]:
     """Remove a job here and where it ran; one that runs is refused. Returns what went."""
     place = places.of(project, job)
     gone: list[str] = []
-    if job.end != "not-started" and (job.state != "fetched" or job.order.keep):
+    if job.end != "not-started" and not job.cleared:
         if job.state == "running" and _still_runs(place, job):
             raise RefusedError(
                 "job-runs",
@@ -162,7 +153,7 @@ def remove(project: Project, job: Job, ui: Ui) -> list[str]:
                 why="What it makes would be lost.",
                 do=f"mldeploy jobs stop {job.number}   (fetches what there is), then this again",
             )
-        gone += _remove_there(project, job, place, ui)
+        gone += clearing.remove_there(project, job, place, ui)
     shelf.remove(project, job)
     return [*gone, f"folder {shelf.place_of(project, job.id)}"]
 
@@ -191,181 +182,69 @@ def come_back(job: Job) -> str:
 # Small steps of the above
 
 
-def _rent(project: Project, job: Job, place: JobPlace, ui: Ui) -> Job:
-    if place.rental is None:
-        return job
-    machine = place.rental.rent(ui)
-    if machine is None:
-        raise FailedError(
-            "machine-ended",
-            what=f"The machine of job {job.number} ended at once.",
-            why="The provider does not list it any more.",
-            do=f"mldeploy run --from {job.number}",
-        )
-    price = money(machine.price.total, an_hour=True)
-    return shelf.change(
-        project,
-        job,
-        machine=machine.id,
-        machine_type=machine.machine_type,
-        price_per_hour=price,
-    )
+def _alone(project: Project, job: Job) -> AbstractContextManager[None]:
+    """One command at a time reads a job's log on and fetches what it left."""
+    from mldeploy.locks import held
+
+    what = f"Another command stays with job {job.number} already."
+    return held(shelf.place_of(project, job.id) / "lock", f"job {job.number}", what=what)
 
 
-def _data(project: Project, job: Job, place: JobPlace, ui: Ui) -> list[Bind]:
-    if not job.order.data:
-        return []
-    from mldeploy.data.places import FarPlace, ThisPlace
-    from mldeploy.data.placing import place as put_there
-    from mldeploy.jobs.mounts import parse_mounts
-    from mldeploy.machines.remote import RemoteMachine
-
-    owner = project.config.project.name
-    where: FarPlace | ThisPlace = ThisPlace(owner)
-    if isinstance(place.machine, RemoteMachine):
-        where = FarPlace(place.machine.connection, owner, place.runner.where)
-    with ui.step("data of the job") as step:
-        binds = put_there(where, parse_mounts(job.order.data), ui, project)
-        step.say(", ".join(f"{bind.version or bind.source} at {bind.at}" for bind in binds))
-    return binds
+def _bring_home(project: Project, job: Job, place: JobPlace, seen: Seen, ui: Ui) -> Job:
+    with _alone(project, job):
+        if (now := shelf.find(project, job.id)).state == "fetched":
+            return now
+        Watch(project, job, place, ui, lambda _: None).read_on()
+        return _finish(project, job, place, seen, ui)
 
 
-def _resumed(project: Project, order: Order) -> Path | None:
-    """What the job before left, else what was copied of it while it ran."""
-    if order.resumes is None:
-        return None
-    before = shelf.place_of(project, order.resumes)
-    if (before / "outputs").is_dir():
-        return before / "outputs"
-    if (before / "live").is_dir():
-        beside = before / "resume"
-        if not beside.is_dir():
-            shutil.copytree(before / "live", beside / order.outputs)
-        return beside
-    raise FailedError(
-        "nothing-to-resume",
-        what=f"Job {order.resumes.partition('-')[0]} left nothing to go on from.",
-        why="It made no file in its output folder, or it was not fetched.",
-        do=f"mldeploy run --from {order.resumes.partition('-')[0]}   (from the beginning)",
-    )
+def _finish(project: Project, job: Job, place: JobPlace, seen: Seen, ui: Ui) -> Job:
+    """What is left to do for a job that has ended; may be done again after any failure."""
+    packed = ends.packed(job, place, seen, ui)
+    job = shelf.write(project, ends.as_ended(project, job, packed))
+    try:
+        with ui.step(f"fetch what job {job.number} left") as step:
+            kept = fetching.fetch(job, place.runner, shelf.place_of(project, job.id), ui)
+            whole = sum(one.bytes for one in kept)
+            step.say(f"{len(kept)} files, {fetching.size(whole)}, each as its hash says")
+        job = shelf.change(project, job, files=len(kept), bytes=whole)
+        job = _bring_runs_home(project, job, ui)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"Nothing of job {job.number} was removed; go on: mldeploy jobs fetch {job.number}"
+        ) from None
+    job = shelf.change(project, job, state="fetched", fetched=shelf.now())
+    return job if job.order.keep else clearing.clear(project, job, place, ui)
+
+
+def _once_fetched(project: Project, job: Job) -> Job:
+    """As another command leaves it; as it is after a minute, if that takes longer."""
+    deadline = clock.monotonic() + STOP_SECONDS
+    while (now := shelf.find(project, job.id)).state != "fetched":
+        if clock.monotonic() > deadline:
+            break
+        clock.sleep(LOOK_SECONDS)
+    return now
+
+
+def _never_started(project: Project, job: Job, place: JobPlace, ui: Ui) -> Job:
+    clearing.remove_there(project, job, place, ui)
+    job = shelf.find(project, job.id)
+    return shelf.change(project, job, state="ended", end="not-started", ended=shelf.now())
 
 
 def _give_up(project: Project, job: Job, place: JobPlace, ui: Ui, error: BaseException) -> None:
     """Nothing of a job that did not start stays: no container, and no machine."""
     why = error.what if isinstance(error, MldeployError) else type(error).__name__
-    with _uninterrupted():
+    with clearing.uninterrupted():
         try:
-            _remove_there(project, job, place, ui)
+            clearing.remove_there(project, job, place, ui)
         except MldeployError as trouble:
             ui.note(f"what is left of job {job.number} is not known: {trouble.what}")
             ui.note(f"it ends itself; to end it now: mldeploy jobs stop {job.number}")
             shelf.change(project, job, detail=why)
             return
         shelf.change(project, job, state="ended", end="not-started", ended=shelf.now(), detail=why)
-
-
-def _remove_there(project: Project, job: Job, place: JobPlace, ui: Ui) -> list[str]:
-    if place.rental is not None and place.machine is not None:
-        return _end_machine(project, job, place, ui)  # and with it all that is on it
-    gone: list[str] = []
-    if place.machine is None or job.state != "begun" or _answers(place):
-        gone = place.runner.remove(job)
-    if place.rental is not None:
-        gone += _end_machine(project, job, place, ui)
-    return gone
-
-
-def _answers(place: JobPlace) -> bool:
-    """A place that was never reached holds nothing of the job."""
-    try:
-        place.runner.listed()
-    except MldeployError:
-        return False
-    return True
-
-
-def _end_machine(project: Project, job: Job, place: JobPlace, ui: Ui) -> list[str]:
-    """Raises FailedError when something of it is left: that is a bill."""
-    from mldeploy.providers import ending
-
-    if place.rental is None:
-        return []
-    ended = place.rental.end(ui)
-    if ended.left or ended.unsure:
-        first = ended.left[0] if ended.left else None
-        raise FailedError(
-            "not-all-ended",
-            what=f"Not everything that was rented for job {job.number} has ended.",
-            why="; ".join([*map(ending.costs, ended.left), *ended.unsure]),
-            do=f"mldeploy jobs stop {job.number}" + (f", or: {first.end_it}" if first else ""),
-        )
-    bills = [ending.bill(one, ended.at) for one in ended.machines]
-    if bills:
-        shelf.change(project, job, cost=money(sum((bill.total for bill in bills), Decimal(0))))
-    return [thing.text for thing in ended.removed]
-
-
-def _ended(project: Project, job: Job, place: JobPlace, seen: Seen, ui: Ui) -> Job:
-    """Write down how it ended; what its supervisor could not pack is packed now."""
-    if seen.state == "died":
-        with ui.step(f"pack what job {job.number} left"):
-            place.runner.pack(job)
-        packed = place.runner.look(job)
-        seen = Seen("ended", {**packed.told, **seen.told, "end": name_of_death(seen.told)})
-    told = seen.told
-    return shelf.change(
-        project,
-        job,
-        state="ended",
-        end=told.get("end", "killed"),
-        code=told.get("code"),
-        began=told.get("began") or job.began,
-        ended=told.get("ended") or shelf.now(),
-        last=tuple(told.get("last") or _last_lines(project, job)),
-    )
-
-
-def name_of_death(told: dict[str, Any]) -> str:
-    """Of a job whose supervisor went without a word: what the engine says of it."""
-    if told.get("end") in ENDS:
-        return str(told["end"])  # it was just packing
-    return "out-of-memory" if told.get("oom") else "killed"
-
-
-def _last_lines(project: Project, job: Job) -> list[str]:
-    log = shelf.log_of(project, job)
-    if not log.exists():
-        return []
-    return log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:]
-
-
-def _gone(project: Project, job: Job, place: JobPlace, ui: Ui) -> Job:
-    """Its machine is no more. What was copied while it ran is what there is; what may be left of
-    the renting, a group or a key, goes too."""
-    why = ""
-    if place.rental is not None:
-        with suppress(MldeployError):
-            why = place.rental.why_ended(ui)
-            _end_machine(project, job, place, ui)
-    job = shelf.find(project, job.id)
-    spot = "spot" in why.lower()
-    return shelf.change(
-        project,
-        job,
-        state="fetched",
-        end="spot-interrupted" if spot else "machine-gone",
-        ended=shelf.now(),
-        detail=why,
-        last=tuple(_last_lines(project, job)),
-    )
-
-
-def _look_or_gone(project: Project, job: Job, place: JobPlace, ui: Ui) -> Seen | Job:
-    if place.rental is not None:
-        found = place.rental.found(ui)
-        if found is None or found.state in ("ending", "ended"):
-            return _gone(project, job, place, ui)
-    return place.runner.look(job)
 
 
 def _still_runs(place: JobPlace, job: Job) -> bool:
@@ -378,15 +257,6 @@ def _bring_runs_home(project: Project, job: Job, ui: Ui) -> Job:
     return shelf.change(project, job, runs=tuple(tracking.bring_home(project, job, ui)))
 
 
-def _clear(project: Project, job: Job, place: JobPlace, ui: Ui) -> Job:
-    """All that it left is here: now, and not before, it goes over there."""
-    with _uninterrupted():
-        if place.rental is None or place.machine is None:
-            place.runner.remove(job)
-        _end_machine(project, job, place, ui)
-    return shelf.find(project, job.id)
-
-
 def _nothing_there(job: Job, place: JobPlace) -> FailedError:
     return FailedError(
         "job-gone",
@@ -396,22 +266,10 @@ def _nothing_there(job: Job, place: JobPlace) -> FailedError:
     )
 
 
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Ctrl+C waits until what is being removed has gone; its waits are bounded."""
-    import threading
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    pressed: list[bool] = []
-    before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if pressed:
-        raise KeyboardInterrupt
+def read_log_on(project: Project, job: Job, ui: Ui) -> None:
+    """Have the log here as far as there is one."""
+    with _alone(project, job):
+        Watch(project, job, places.of(project, job), ui, lambda _: None).read_on()
 
 
 def probe(target: str) -> Job:

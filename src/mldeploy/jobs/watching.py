@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mldeploy.errors import FailedError, MldeployError
 from mldeploy.jobs import shelf
@@ -24,9 +24,6 @@ from mldeploy.jobs.record import Job
 from mldeploy.project import Project
 from mldeploy.providers import lifetime
 from mldeploy.ui import Ui
-
-if TYPE_CHECKING:
-    from mldeploy.providers.base import Rented
 
 QUIET_SECONDS = 10.0  # of a log, before it is said that the job is still at work
 LIVE_SECONDS = 10.0  # between two looks at the metrics
@@ -89,10 +86,8 @@ class Watch:
 
     def _bear(self, error: Exception, since: float) -> None:
         """A line that is cut is no reason to stop; a machine that is gone, or silent, is."""
-        if self.place.rental is not None:
-            found = self._rented(self.place.rental)
-            if found is None or found.state in ("ending", "ended", "stopped"):
-                raise MachineGoneError from error
+        if self.place.rental is not None and self._is_gone(self.place.rental):
+            raise MachineGoneError from error
         if time.monotonic() - since > MOST_PATIENCE or not _passes(error):
             if isinstance(error, MldeployError):
                 raise error
@@ -105,11 +100,12 @@ class Watch:
         self.ui.note(f"the line to {self.place.runner.where} broke; the job goes on; once more")
         time.sleep(2)
 
-    def _rented(self, rental: Rental) -> Rented | None:
+    def _is_gone(self, rental: Rental) -> bool:
+        """False, too, where the cloud does not answer: without a network nothing is known."""
         try:
-            return rental.found(self.ui)
-        except MldeployError as error:  # without a network the cloud does not answer either
-            raise FailedError(error.code, what=error.what, why=error.why, do=error.do) from error
+            return rental.is_gone(self.ui)
+        except MldeployError:
+            return False
 
     # Beside it, in a thread
 
