@@ -144,6 +144,22 @@ def test_data_lies_at_its_place_and_cannot_be_changed(bench: DockerBench, tmp_pa
     assert "read-only" in job["last"][-1]
 
 
+def test_a_secret_is_in_no_label_and_no_image_and_not_for_others_to_read(
+    bench: DockerBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", "not-to-be-seen")
+    line = "test ${#TOKEN} = 14 && echo it is there; sleep 60"
+    bench.must("run", "--detach", "--env", "TOKEN", "--", line, timeout=200)
+    until(lambda: "it is there" in bench.containers()[0].logs().decode())
+    (container,) = bench.containers()
+
+    assert "not-to-be-seen" not in str(container.attrs)
+    assert "not-to-be-seen" not in str(container.image.attrs if container.image else "")
+    record = next(bench.root.glob(".mldeploy/jobs/*/job.json"))
+    assert record.stat().st_mode & 0o077 == 0
+    bench.must("jobs", "stop")
+
+
 def test_orphans_know_a_job_that_nobody_looks_after(bench: DockerBench) -> None:
     bench.counting(900, 0.05)
 

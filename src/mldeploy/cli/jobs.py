@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 @click.option("--requirements", metavar="FILE", help="For pip, in place of the locked train group.")
 @click.option("--data", multiple=True, metavar="SRC:MOUNT",
               help="Data that it finds, read-only, at MOUNT: see `mldeploy data`.")  # fmt: skip
-@click.option("--env", multiple=True, metavar="NAME=VALUE", help="For the command.")
+@click.option(
+    "--env", multiple=True, metavar="NAME[=VALUE]", help="For the command; a NAME alone is yours."
+)
 @click.option("--max-runtime", metavar="T", help="The longest it may take, such as 90m or 4h.")
 @click.option("-m", "--message", help="What it is about, for `mldeploy jobs`.")
 @click.option("--detach", is_flag=True, help="Don't wait for its end.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -169,14 +170,18 @@ def seconds(text: str) -> int:
     return int(found.group(1)) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found.group(2)]
 
 
-def variables(given: tuple[str, ...]) -> dict[str, str]:
-    """``NAME=VALUE`` each; raises ConfigError."""
+def variables(given: tuple[str, ...], own: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """``NAME=VALUE`` each, or ``NAME`` for the value that it has here; raises ConfigError."""
     found = {}
     for one in given:
         name, separator, value = one.partition("=")
-        if not separator or not name.isidentifier():
-            raise _refused(f"{one!r} sets nothing.", "NAME=VALUE is expected.", "--env EPOCHS=5")
-        found[name] = value
+        if not name.isidentifier() or not (separator or name in own):
+            raise _refused(
+                f"{one!r} sets nothing.",
+                "NAME=VALUE is expected, or the NAME of a variable that is set here.",
+                "--env EPOCHS=5",
+            )
+        found[name] = value if separator else own[name]
     return found
 
 

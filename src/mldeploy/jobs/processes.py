@@ -71,6 +71,7 @@ class ProcessRunner(Runner):
         place = self.place(job)
         if self.look(job).state != "none":
             return
+        (place / "order.json").touch(mode=0o600)  # a variable may be a secret
         (place / "order.json").write_text(json.dumps(order_of(job)), encoding="utf-8")
         for bind in binds:
             link = place / "code" / bind.at.strip("/")

@@ -52,6 +52,7 @@ def write(project: Project, job: Job) -> Job:
     place = place_of(project, job.id)
     place.mkdir(parents=True, exist_ok=True)
     draft = place / f"{RECORD}.{os.getpid()}"
+    draft.touch(mode=0o600)  # a variable may be a secret
     draft.write_text(json.dumps(job.as_dict(), indent=2) + "\n", encoding="utf-8")
     draft.replace(place / RECORD)
     return job

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mldeploy.engines.docker_names import FOLDER, HOST, PROJECT, RECORD, ROLE, TARGET
@@ -21,14 +22,16 @@ def name_of(project: Project, job: Job) -> str:
 
 
 def labels_of(project: Project, job: Job) -> dict[str, str]:
-    """Not those of the target itself: its `down` is about what serves."""
+    """Not those of the target itself: its `down` is about what serves. Variables may be secrets,
+    and who may see a container sees its labels."""
+    record = replace(job, runs=(), last=(), order=replace(job.order, env={}))
     return {
         PROJECT: project.config.project.name,
         TARGET: job.machine_name,
         ROLE: ROLE_JOB,
         FOLDER: str(project.root),
         HOST: laptop(),
-        RECORD: json.dumps(job.as_dict() | {"runs": [], "last": []}),
+        RECORD: json.dumps(record.as_dict()),
     }
 
 
