@@ -28,9 +28,9 @@ from mldeploy.config import RentedTarget
 from mldeploy.errors import MldeployError
 from mldeploy.prices import table
 from mldeploy.prices.amounts import LEAST_BILLED
-from mldeploy.providers import clock, ending, installed, renting
+from mldeploy.providers import clock, ending, installed, patience, renting
 from mldeploy.providers.aws import ending as aws_ending
-from mldeploy.providers.aws import find, patience
+from mldeploy.providers.aws import find
 from mldeploy.providers.aws import session as sessions
 from mldeploy.providers.base import Ended, Owner, Rented
 from mldeploy.providers.renting import Desk

@@ -23,9 +23,9 @@ from mldeploy import cloud_orphans, project
 from mldeploy.config import RentedTarget
 from mldeploy.errors import MldeployError
 from mldeploy.prices import table
-from mldeploy.providers import clock, ending, installed, renting
+from mldeploy.providers import clock, ending, installed, patience, renting
 from mldeploy.providers.base import Ended, Owner, Rented
-from mldeploy.providers.paperspace import costs, events, names, patience
+from mldeploy.providers.paperspace import costs, events, names
 from mldeploy.providers.paperspace import ending as paperspace_ending
 from mldeploy.providers.paperspace.client import Client
 from mldeploy.providers.renting import Desk

@@ -216,9 +216,9 @@ def test_the_base_that_a_task_names_is_built_on(project: Path) -> None:
 # What a build that fails says
 
 APT = """\
-Err:1 http://deb.debian.org/debian bookworm InRelease
-  Temporary failure resolving 'deb.debian.org'
-W: Failed to fetch http://deb.debian.org/debian/dists/bookworm/InRelease
+Err:1 http://packages.example.org/debian bookworm InRelease
+  Temporary failure resolving 'packages.example.org'
+W: Failed to fetch http://packages.example.org/debian/dists/bookworm/InRelease
 E: Unable to locate package make
 """
 

@@ -46,6 +46,10 @@ class UnknownOutcomeError(FailedError):
     """No answer came to what was asked for: a machine may exist, and `up` or `down` must look."""
 
 
+class NotKnownError(FailedError):
+    """The cloud knows no such thing: it is no more, or is not seen yet."""
+
+
 class OrderUsedError(FailedError):
     """An order of this generation was carried out before, with other particulars, and no machine
     of it is alive: the next generation is to be ordered."""

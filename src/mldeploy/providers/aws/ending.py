@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mldeploy.errors import MldeployError
-from mldeploy.providers import clock
-from mldeploy.providers.aws import belt, find, patience
+from mldeploy.providers import clock, patience
+from mldeploy.providers.aws import belt, find
 from mldeploy.providers.aws.errors import InUseError, NotThereError, UnknownOutcomeError
 from mldeploy.providers.aws.session import Session
 from mldeploy.providers.base import Ended, Intend, Owner, Rented, Say, Thing

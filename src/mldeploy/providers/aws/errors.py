@@ -32,7 +32,7 @@ class UnknownOutcomeError(CloudError, base.UnknownOutcomeError):
     """No answer came: what was asked for may have been done."""
 
 
-class NotThereError(CloudError):
+class NotThereError(CloudError, base.NotKnownError):
     """It is no more, or is not seen yet."""
 
 

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from mldeploy.errors import ConfigError, FailedError, MldeployError, RefusedError
 from mldeploy.prices import Size
-from mldeploy.providers import tags, user_data
-from mldeploy.providers.aws import find, images, network, patience
+from mldeploy.providers import patience, tags, user_data
+from mldeploy.providers.aws import find, images, network
 from mldeploy.providers.aws.errors import (
     CloudError,
     DuplicateError,

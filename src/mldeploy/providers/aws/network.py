@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mldeploy.errors import ConfigError, FailedError
-from mldeploy.providers.aws import patience
+from mldeploy.providers import patience
 from mldeploy.providers.aws.errors import DuplicateError, NotThereError
 from mldeploy.providers.aws.session import Session
 from mldeploy.providers.base import Intend

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from mldeploy.errors import MldeployError
 from mldeploy.prices import Price, Size, Table, table
-from mldeploy.providers import lifetime, tags
-from mldeploy.providers.aws import belt, ending, find, launch, network, patience
+from mldeploy.providers import lifetime, patience, tags
+from mldeploy.providers.aws import belt, ending, find, launch, network
 from mldeploy.providers.aws.errors import UnknownOutcomeError
 from mldeploy.providers.aws.session import Session
 from mldeploy.providers.aws.settings import AwsTarget

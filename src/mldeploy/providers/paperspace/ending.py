@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from mldeploy.errors import MldeployError
-from mldeploy.providers import clock
+from mldeploy.providers import clock, patience
 from mldeploy.providers.base import Ended, Intend, Owner, Rented, Say, Thing
-from mldeploy.providers.paperspace import events, find, notes, patience, shown
+from mldeploy.providers.paperspace import events, find, notes, shown
 from mldeploy.providers.paperspace.client import Client
 from mldeploy.providers.paperspace.errors import (
     BusyError,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from mldeploy.errors import MldeployError
 from mldeploy.prices import from_tag
-from mldeploy.providers import clock
+from mldeploy.providers import clock, patience
 from mldeploy.providers.base import Intend, Order, Rented, Say
 from mldeploy.providers.paperspace import (
     ending,
@@ -21,7 +21,6 @@ from mldeploy.providers.paperspace import (
     find,
     names,
     notes,
-    patience,
     refusals,
     request,
     sayings,

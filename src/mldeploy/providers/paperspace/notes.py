@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import replace
 
 from mldeploy.errors import FailedError, MldeployError
+from mldeploy.providers import patience
 from mldeploy.providers.base import Intend, Order
-from mldeploy.providers.paperspace import find, names, patience, startup
+from mldeploy.providers.paperspace import find, names, startup
 from mldeploy.providers.paperspace.client import Client
 from mldeploy.providers.paperspace.errors import Asked, UnknownOutcomeError
 from mldeploy.providers.paperspace.find import Noted, Ours

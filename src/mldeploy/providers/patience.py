@@ -1,4 +1,7 @@
-"""Waiting for EC2's lists: what was just made is shown "eventually", mostly within seconds."""
+"""Waiting for a cloud's lists: what was just made is shown "eventually", mostly within seconds.
+
+No document says how soon that is; EC2 calls it eventual consistency.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from mldeploy.providers import clock
-from mldeploy.providers.aws.errors import NotThereError
+from mldeploy.providers.base import NotKnownError
 
 SECONDS, PAUSE_SECONDS = 40.0, 2.0
 T = TypeVar("T")
@@ -23,12 +26,12 @@ def until(look: Callable[[], T | None]) -> T | None:
 
 
 def once_known(work: Callable[[], T]) -> T:
-    """Do it, again while AWS says that it does not know what it has just made for us."""
+    """Do it, again while the cloud says that it does not know what it has just made for us."""
     deadline = clock.monotonic() + SECONDS
     while True:
         try:
             return work()
-        except NotThereError:
+        except NotKnownError:
             if clock.monotonic() > deadline:
                 raise
             clock.sleep(PAUSE_SECONDS)
