@@ -84,7 +84,8 @@ def test_requests_fail_only_in_the_pause_that_a_switch_tells(bench: Bench) -> No
         while not done.is_set():
             try:
                 answered.append(post(url + request.path, request.body, timeout=10).status)
-            except (ConnectionRefusedError, ConnectionResetError):
+            # The last is a reset that is met while the request is being written.
+            except (ConnectionRefusedError, ConnectionResetError, BrokenPipeError):
                 refused.append(time.monotonic())
                 time.sleep(0.002)
             except (OSError, HTTPException) as error:
