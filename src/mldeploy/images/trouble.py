@@ -74,8 +74,8 @@ TROUBLES = (
     Trouble(
         "no-debian-packages",
         # apt's own marks; uv says `Failed to fetch` of its packages, too.
-        r"(?:^|\s)(?-i:[EW]): (Failed to fetch|Unable to locate package|Package .make. has no installation|"
-        "Unable to fetch some archives|Some index files failed)",
+        r"(?:^|\s)(?-i:[EW]): (Failed to fetch|Unable to locate package|"
+        "Package .make. has no installation|Unable to fetch some archives|Some index files failed)",
         "The build could not reach the packages of its Debian, of which `make` comes.",
         "check the network and the proxy of the engine's machine; or name a base image that has "
         'make, such as base = "python:3.12-bookworm"; then: {again}',
