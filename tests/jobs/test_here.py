@@ -28,6 +28,13 @@ def test_what_a_command_makes_comes_home_and_what_was_sent_does_not(bench: Bench
     assert not (bench.folder(job) / "place").exists()  # nothing is kept twice
 
 
+def test_options_behind_the_command_are_the_commands(bench: Bench) -> None:
+    job = bench.run("echo", "--json", "-m", "two words", "a;b")
+
+    assert job["last"] == ["--json -m two words a;b"]
+    assert job["message"] == ""
+
+
 def test_the_log_is_shown_and_kept(bench: Bench) -> None:
     done = bench.mldeploy("run", "--", "python count.py 2 0; echo é >&2")
 

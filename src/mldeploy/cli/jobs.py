@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 @click.command(
     cls=Verb,
     example="mldeploy run --on aws --gpu --max-runtime 2h -- make train",
-    context_settings={"ignore_unknown_options": False},
+    # What follows the command's first word is the command's: `mldeploy run python train.py -v`.
+    context_settings={"allow_interspersed_args": False},
 )
 @click.option("--on", "target", metavar="TARGET", shell_complete=complete_target,
               help="Where: a target of mldeploy.toml; the first one if none is named.")  # fmt: skip
