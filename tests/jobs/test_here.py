@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -157,6 +159,25 @@ def test_a_kept_job_goes_with_the_stop_that_is_asked_for_later(bench: Bench) -> 
 
     assert (there, place.exists()) == (True, False)
     assert (bench.outputs(kept) / "a.txt").read_text() == "1\n"
+
+
+def test_runs_that_mlflow_does_not_take_are_here_as_files_and_nothing_waits_for_them(
+    bench: Bench,
+) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "venv", "--without-pip", bench.root / ".venv"], check=True
+    )
+
+    done = bench.mldeploy("--json", "run", "--", "echo no database > mlflow.db; echo 1 > a.txt")
+
+    job = bench.job()
+    assert done.code == 1
+    assert str(bench.folder(job) / "runs") in done.json["error"]["why"]
+    assert "mldeploy jobs fetch 1" in done.json["error"]["do"]
+    assert (job["state"], job["end"]) == ("fetched", "succeeded")
+    assert (bench.outputs(job) / "a.txt").read_text() == "1\n"
+    assert not (bench.folder(job) / "place").exists()
+    assert bench.mldeploy("jobs", "fetch").code == 1  # it is tried again
 
 
 def test_want_of_memory_has_its_own_name(bench: Bench) -> None:

@@ -69,6 +69,7 @@ def gone(project: Project, job: Job, place: JobPlace, ui: Ui) -> Job:
         project,
         job,
         state="fetched",
+        merged=True,  # of what there is
         cleared=True,
         end="spot-interrupted" if spot else "machine-gone",
         ended=shelf.now(),

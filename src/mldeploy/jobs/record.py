@@ -83,6 +83,7 @@ class Job:
     cost: str | None = None
     runs: tuple[dict[str, Any], ...] = ()
     detail: str = ""
+    merged: bool = False  # its MLflow runs are in the project's own store
     cleared: bool = False  # nothing of it is left where it ran
 
     @property

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from mldeploy.errors import FailedError, Interrupted, MldeployError, RefusedError
-from mldeploy.jobs import clearing, ends, fetching, places, sent, shelf, starting
+from mldeploy.jobs import clearing, ends, fetching, places, sent, shelf, starting, tracking
 from mldeploy.jobs.base import Seen
 from mldeploy.jobs.places import JobPlace
 from mldeploy.jobs.record import Job, Order
@@ -100,7 +100,7 @@ def fetch(project: Project, job: Job, ui: Ui, out: Callable[[str], None]) -> Job
         return job
     place = places.of(project, job)
     if job.state == "fetched":
-        return job if job.cleared or job.order.keep else clearing.clear(project, job, place, ui)
+        return _complete(project, job, place, ui, keeping=job.order.keep)
     seen = ends.look_or_gone(project, job, place, ui)
     if isinstance(seen, Job):
         return seen
@@ -117,7 +117,7 @@ def stop(project: Project, job: Job, ui: Ui) -> Job:
         return job
     place = places.of(project, job)
     if job.state == "fetched":
-        return job if job.cleared else clearing.clear(project, job, place, ui)
+        return _complete(project, job, place, ui, keeping=False)
     if job.state == "begun":  # its start was cut off
         return _never_started(project, job, place, ui)
     seen = ends.look_or_gone(project, job, place, ui)
@@ -207,14 +207,34 @@ def _finish(project: Project, job: Job, place: JobPlace, seen: Seen, ui: Ui) -> 
             kept = fetching.fetch(job, place.runner, shelf.place_of(project, job.id), ui)
             whole = sum(one.bytes for one in kept)
             step.say(f"{len(kept)} files, {fetching.size(whole)}, each as its hash says")
-        job = shelf.change(project, job, files=len(kept), bytes=whole)
-        job = _bring_runs_home(project, job, ui)
     except KeyboardInterrupt:
         raise Interrupted(
             f"Nothing of job {job.number} was removed; go on: mldeploy jobs fetch {job.number}"
         ) from None
-    job = shelf.change(project, job, state="fetched", fetched=shelf.now())
-    return job if job.order.keep else clearing.clear(project, job, place, ui)
+    job = shelf.change(
+        project, job, state="fetched", fetched=shelf.now(), files=len(kept), bytes=whole
+    )
+    return _complete(project, job, place, ui, keeping=job.order.keep)
+
+
+def _complete(project: Project, job: Job, place: JobPlace, ui: Ui, *, keeping: bool) -> Job:
+    """Of a job whose files are all here: its runs into MLflow, and an end to it over there.
+
+    Runs that MLflow does not take are no reason to go on paying for a machine: their files are
+    here, and the next `jobs fetch` tries again.
+    """
+    trouble: MldeployError | None = None
+    if not job.merged:
+        try:
+            found = tuple(tracking.bring_home(project, job, ui))
+            job = shelf.change(project, job, runs=found, merged=True)
+        except MldeployError as error:
+            trouble = error
+    if not (job.cleared or keeping):
+        job = clearing.clear(project, job, place, ui)
+    if trouble is not None:
+        raise trouble
+    return job
 
 
 def _once_fetched(project: Project, job: Job) -> Job:
@@ -249,12 +269,6 @@ def _give_up(project: Project, job: Job, place: JobPlace, ui: Ui, error: BaseExc
 
 def _still_runs(place: JobPlace, job: Job) -> bool:
     return place.runner.look(job).state == "running"
-
-
-def _bring_runs_home(project: Project, job: Job, ui: Ui) -> Job:
-    from mldeploy.jobs import tracking
-
-    return shelf.change(project, job, runs=tuple(tracking.bring_home(project, job, ui)))
 
 
 def _nothing_there(job: Job, place: JobPlace) -> FailedError:
