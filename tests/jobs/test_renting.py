@@ -65,6 +65,18 @@ def test_a_machine_type_above_the_most_is_refused(renting: Bench, cloud: Cloud) 
     assert cloud.instances() == {}
 
 
+def test_data_that_a_new_machine_can_not_have_is_said_before_it_is_rented(
+    renting: Bench, cloud: Cloud
+) -> None:
+    named = renting.mldeploy("--yes", "run", "--on", "aws", "--data", "a/1:/input", "--", "true")
+    path = renting.mldeploy("--yes", "run", "--on", "aws", "--data", "./no:/input", "--", "true")
+
+    assert (named.code, path.code) == (2, 2)
+    assert "mldeploy.toml names no bucket" in named.stderr
+    assert "There is no ./no here" in path.stderr
+    assert cloud.instances() == {}
+
+
 def test_what_was_cut_off_in_the_middle_is_ended_by_a_stop(renting: Bench, cloud: Cloud) -> None:
     """The command line is killed a moment after the machine was rented."""
     import os

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mldeploy.config import RentedTarget, Target
@@ -14,7 +15,7 @@ from mldeploy.jobs import places, sent, shelf
 from mldeploy.jobs.code import Code, collect, warning
 from mldeploy.jobs.record import Job, Order
 from mldeploy.jobs.requirements import interpreter_of, python_of
-from mldeploy.jobs.spec import Task
+from mldeploy.jobs.spec import Mount, Task
 from mldeploy.project import Project, git_state
 
 if TYPE_CHECKING:
@@ -62,8 +63,28 @@ def order(project: Project, wishes: Wishes, ui: Ui) -> Order:
     if made.data:
         from mldeploy.jobs.mounts import parse_mounts
 
-        parse_mounts(made.data)
+        rented = isinstance(target, RentedTarget)
+        bucket = project.config.data is not None
+        for mount in parse_mounts(made.data):
+            refuse_what_cannot_come(mount, project.root, rented=rented, bucket=bucket)
     return made
+
+
+def refuse_what_cannot_come(mount: Mount, root: Path, *, rented: bool, bucket: bool) -> None:
+    """Data that is nowhere is said before a machine is paid for."""
+    is_path = mount.source.startswith((".", "/", "~"))
+    if is_path and not (root / Path(mount.source).expanduser()).exists():
+        raise _refused(
+            f"There is no {mount.source} here.",
+            f"It was to be seen at {mount.at}; paths count from {root}.",
+            f"ls {mount.source}",
+        )
+    if rented and not (is_path or bucket or mount.source.startswith("s3://")):
+        raise _refused(
+            f"{mount.source} can't be on a machine that is rented now.",
+            "Versions lie where they were pushed, and mldeploy.toml names no bucket ([data]).",
+            f"--data ./FOLDER:{mount.at}, or a bucket: mldeploy data push FOLDER --to s3",
+        )
 
 
 def task_of(tasks: Mapping[str, Task], wishes: Wishes) -> Task:
