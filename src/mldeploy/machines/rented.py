@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,7 @@ from mldeploy.errors import FailedError, MldeployError
 from mldeploy.machines.remote import RemoteMachine
 from mldeploy.prices import cost_so_far, money
 from mldeploy.project import Project
-from mldeploy.providers import lifetime, renting, user_data
+from mldeploy.providers import clock, lifetime, renting, user_data
 from mldeploy.providers.base import Rented
 from mldeploy.providers.boot import Boot
 from mldeploy.providers.shelf import Shelf
@@ -30,6 +31,8 @@ done
 cat "$1"
 """
 INSTALL_SECONDS = 600
+FRESH_SECONDS, PAUSE_SECONDS = 60.0, 1.0
+NO_WAY_IN = ("ssh-unreachable", "ssh-refused", "ssh-gone", "ssh-failed")
 HOLDS = f"systemctl is-active {lifetime.UNIT}.timer 2>/dev/null; cat {lifetime.EXPIRES}"
 LET_IN = """\
 umask 077; mkdir -p ~/.ssh
@@ -116,13 +119,14 @@ class RentedMachine(RemoteMachine):
             with ui.step(f"wait until {self.must_be.id} has booted") as step:
                 self.__dict__["rented"] = self.boot.wait()
                 step.say(f"it answers at {self.must_be.address}")
-        self._log_in()
+        self._once_it_lets_in(self._log_in)
         self.desk.provider.open_ports(self.must_be, listening_after(self.target), self.shelf.intend)
         with ui.step("wait until Docker is installed there"):
             self._wait_for_first_boot()
         if self.boot is not None:
             self.boot.mark("the machine installs Docker")
-            self.log_in_again()  # the group `docker` counts from the next login on
+            # The group `docker` counts from the next login on.
+            self._once_it_lets_in(self.log_in_again)
         self.see_that_it_ends()
         super().make_ready(Ui(agreed=True, explaining=ui.explaining))
 
@@ -164,7 +168,7 @@ class RentedMachine(RemoteMachine):
         except MldeployError as error:
             if error.code == "ssh-denied":  # rented by another laptop, which has other keys
                 self._get_let_in()
-            elif error.code in ("ssh-unreachable", "ssh-refused", "ssh-gone", "ssh-failed"):
+            elif error.code in NO_WAY_IN:
                 raise self._gone_or(error) from error
             else:
                 raise
@@ -187,6 +191,17 @@ class RentedMachine(RemoteMachine):
         return error
 
     # After the first boot
+
+    def _once_it_lets_in(self, log_in: Callable[[], None]) -> None:
+        """The sshd of a machine that boots greets, and is started once more by its first boot."""
+        deadline = clock.monotonic() + (FRESH_SECONDS if self.boot else 0)
+        while True:
+            try:
+                return log_in()
+            except MldeployError as error:
+                if error.code not in NO_WAY_IN or clock.monotonic() >= deadline:
+                    raise
+                clock.sleep(PAUSE_SECONDS)
 
     def _wait_for_first_boot(self) -> None:
         for left in range(INSTALL_SECONDS, 0, -20):
