@@ -156,7 +156,7 @@ def test_a_spot_machine_that_is_taken_back_leaves_its_checkpoints(
 
     (machine,) = [i for i, s in cloud_with_machines.instances().items() if s == "running"]
     cloud_with_machines.interrupt(machine)
-    watching.communicate(timeout=120)
+    watching.communicate(timeout=300)
 
     job = bench.job()
     assert job["end"] == "spot-interrupted"

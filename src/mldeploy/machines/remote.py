@@ -42,7 +42,16 @@ class RemoteMachine(Machine, ABC):
 
     @cached_property
     def connection(self) -> Connection:
-        return Connection(self.address(), asking=sys.stdin.isatty(), tell=self.ui.note)
+        return Connection(
+            self.address(),
+            asking=sys.stdin.isatty(),
+            tell=self.ui.note,
+            is_hopeless=self.is_no_more,
+        )
+
+    def is_no_more(self) -> bool:
+        """Is it known that there is no such machine any more? Then nobody waits for it."""
+        return False
 
     @abstractmethod
     def address(self) -> Address:

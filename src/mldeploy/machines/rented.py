@@ -31,6 +31,7 @@ done
 cat "$1"
 """
 INSTALL_SECONDS = 600
+ASK_SECONDS = 5.0  # between two questions whether it is still there
 FRESH_SECONDS, PAUSE_SECONDS = 60.0, 1.0
 NO_WAY_IN = ("ssh-unreachable", "ssh-refused", "ssh-gone", "ssh-failed")
 HOLDS = f"systemctl is-active {lifetime.UNIT}.timer 2>/dev/null; cat {lifetime.EXPIRES}"
@@ -49,6 +50,7 @@ class RentedMachine(RemoteMachine):
         super().__init__(project, name, target)
         self.desk = renting.Desk.of(project, name, target, self.ui)
         self.boot: Boot | None = None
+        self._asked = clock.monotonic()
 
     @property
     def called(self) -> str:
@@ -81,6 +83,17 @@ class RentedMachine(RemoteMachine):
         self.__dict__["rented"] = made
         self.boot = Boot(desk.provider, desk.owner).start()
         return True
+
+    def is_no_more(self) -> bool:
+        """Asked of the cloud now and then; where that does not answer, it is not known."""
+        if clock.monotonic() - self._asked < ASK_SECONDS:
+            return False
+        self._asked = clock.monotonic()
+        try:
+            found = self.desk.provider.get(self.desk.owner)
+        except MldeployError:
+            return False
+        return found is None or found.state in ("ending", "ended")
 
     def forget(self) -> None:
         """What was known of it; the next question asks the cloud again."""

@@ -50,8 +50,17 @@ class Connection:
     :class:`LostError` where the caller must know that something may have been cut short.
     """
 
-    def __init__(self, address: Address, *, asking: bool, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        address: Address,
+        *,
+        asking: bool,
+        tell: Callable[[str], None],
+        is_hopeless: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """``is_hopeless`` is asked between two attempts to connect again: is the host no more?"""
         self.address = address
+        self.is_hopeless = is_hopeless
         self.asking = asking
         self.tell = tell
         self._there: Resolved | None = None
@@ -110,7 +119,7 @@ class Connection:
                 # A host key that is another now, or a door that is closed, stays so.
                 if error.code in ("ssh-host-changed", trouble.UNKNOWN_KEY):
                     raise
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or self.is_hopeless():
                     raise trouble.gone(self.address, seconds) from error
                 time.sleep(1)
             else:
