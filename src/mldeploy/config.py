@@ -328,8 +328,11 @@ class Config(msgspec.Struct, frozen=True):
         """The first target of the file."""
         return next(iter(self.targets))
 
-    def target(self, name: str | None) -> tuple[str, Target]:
-        """The named target, or the first; raises :class:`ConfigError` naming the nearest."""
+    def target(self, name: str | None, typed: str = "mldeploy up {}") -> tuple[str, Target]:
+        """The named target, or the first; raises :class:`ConfigError` naming the nearest.
+
+        ``typed`` is what the person types, with a place for the target.
+        """
         if name is None:
             name = self.default_target
         if name in self.targets:
@@ -338,8 +341,8 @@ class Config(msgspec.Struct, frozen=True):
             "no-such-target",
             what=f"There is no target called {name!r} here.",
             why=f"{FILE_NAME} has {_listed(self.targets)}.",
-            do=_nearest(name, self.targets, "mldeploy up {}")
-            or f"add [targets.{name}] to {FILE_NAME}, or: mldeploy up {self.default_target}",
+            do=_nearest(name, self.targets, typed)
+            or f"add [targets.{name}] to {FILE_NAME}, or: {typed.format(self.default_target)}",
         )
 
 

@@ -260,6 +260,15 @@ def test_removing_takes_what_is_here_and_refuses_what_runs(bench: Bench) -> None
     assert not list((bench.root / ".mldeploy" / "code").glob("*"))
 
 
+def test_a_target_that_is_none_is_said_before_anything_is_done(bench: Bench) -> None:
+    done = bench.mldeploy("run", "--on", "locla", "--", "true")
+
+    assert done.code == 2
+    assert "mldeploy run --on local" in done.stderr
+    assert "collect the code" not in done.stderr
+    assert not (bench.root / ".mldeploy").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

@@ -54,12 +54,15 @@ def order(project: Project, wishes: Wishes, ui: Ui) -> Order:
                 "It lays that job's outputs in place.",
                 "mldeploy run --from 3 --resume",
             )
-        task = task_of(project.config.jobs, wishes)
-        made = from_task(project, task, wishes)
-        made = with_code(project, made, ui)
-    name, target = project.config.target(made.target)
-    made = replace(made, target=name)
-    made = _with_machine(name, target, made, wishes)
+        made = from_task(project, task_of(project.config.jobs, wishes), wishes)
+    made = _at_its_target(project, made, wishes)
+    return made if made.code else with_code(project, made, ui)
+
+
+def _at_its_target(project: Project, made: Order, wishes: Wishes) -> Order:
+    """What its target means for it; what can't be there is said before anything is done."""
+    name, target = project.config.target(made.target, "mldeploy run --on {} …")
+    made = _with_machine(name, target, replace(made, target=name), wishes)
     if made.data:
         from mldeploy.jobs.mounts import parse_mounts
 
