@@ -35,13 +35,13 @@ from mldeploy.providers.aws import session as sessions
 from mldeploy.providers.base import Ended, Owner, Rented
 from mldeploy.providers.renting import Desk
 from mldeploy.providers.shelf import Shelf
-from mldeploy.ui import Ui
 from tests.cloud import regions as cloud_regions
 from tests.cloud.cloud import Cloud
 from tests.cloud.lag import Lag
 from tests.cloud.world import FIRST_REGION, WORLD
 from tests.cloud.world import World as CloudWorld
 from tests.providers.contract import keys
+from tests.providers.laptops import Crash, Told
 
 REGIONS = (FIRST_REGION, "eu-central-1")
 OWNER = Owner("a", "cloud")
@@ -60,22 +60,6 @@ machine_type = "{machine_type}"
 or_machine_types = [{others}]
 ttl = "{ttl}"
 """
-
-
-class Crash(BaseException):
-    """As if the laptop's power failed: nothing catches it."""
-
-
-class Told(Ui):
-    """One that keeps what it says."""
-
-    def __init__(self) -> None:
-        super().__init__(agreed=True)
-        self.lively = False
-        self.notes: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
 
 
 @dataclass(frozen=True)

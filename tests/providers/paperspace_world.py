@@ -30,10 +30,10 @@ from mldeploy.providers.paperspace import ending as paperspace_ending
 from mldeploy.providers.paperspace.client import Client
 from mldeploy.providers.renting import Desk
 from mldeploy.providers.shelf import Shelf
-from mldeploy.ui import Ui
 from tests.paperspace import life
 from tests.paperspace.account import Machine
 from tests.paperspace.standin import Paperspace
+from tests.providers.laptops import Crash, Told
 
 OWNER = Owner("a", "cloud")
 A_REQUEST_TAKES = 0.1  # seconds
@@ -50,22 +50,6 @@ or_machine_types = [{others}]
 public_address = "{address}"
 ttl = "{ttl}"
 """
-
-
-class Crash(BaseException):
-    """As if the laptop's power failed: nothing catches it."""
-
-
-class Told(Ui):
-    """One that keeps what it says."""
-
-    def __init__(self) -> None:
-        super().__init__(agreed=True)
-        self.lively = False
-        self.notes: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
 
 
 @dataclass

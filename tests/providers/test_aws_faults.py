@@ -19,7 +19,8 @@ from mldeploy.providers import ending
 from mldeploy.providers.base import Ended, Rented, UnknownOutcomeError
 from mldeploy.providers.shelf import month_of
 from tests.cloud.cloud import Cloud
-from tests.providers.aws_world import OWNER, Crash, World, world_in
+from tests.providers.aws_world import OWNER, World, world_in
+from tests.providers.laptops import Crash
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -22,7 +22,8 @@ from mldeploy.errors import MldeployError
 from mldeploy.providers import ending
 from mldeploy.providers.base import Ended
 from tests.cloud.cloud import Cloud
-from tests.providers.aws_world import OWNER, Crash, World, world_in
+from tests.providers.aws_world import OWNER, World, world_in
+from tests.providers.laptops import Crash
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

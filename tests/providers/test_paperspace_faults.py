@@ -18,7 +18,8 @@ from mldeploy.errors import FailedError, MldeployError, RefusedError
 from mldeploy.providers.base import Ended, UnknownOutcomeError
 from mldeploy.providers.paperspace import names
 from tests.paperspace.standin import Paperspace, standin
-from tests.providers.paperspace_world import OWNER, Crash, World, anew, world_in
+from tests.providers.laptops import Crash
+from tests.providers.paperspace_world import OWNER, World, anew, world_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -25,7 +25,8 @@ from mldeploy.providers.paperspace import names
 from tests.paperspace import life
 from tests.paperspace.faults import Pace
 from tests.paperspace.standin import Paperspace, standin
-from tests.providers.paperspace_world import Crash, World, anew, world_in
+from tests.providers.laptops import Crash
+from tests.providers.paperspace_world import World, anew, world_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -9,9 +9,10 @@ from functools import cached_property
 from typing import Any
 
 from mldeploy.doctor.checks import Finding, Fix, ok
+from mldeploy.doctor.rented_price import trouble_or_lifetime
 from mldeploy.errors import ConfigError, MldeployError
-from mldeploy.prices import HOURS_A_MONTH, Size, Table, money
-from mldeploy.providers import clock, lifetime, tags
+from mldeploy.prices import Size, Table, money
+from mldeploy.providers import clock, tags
 from mldeploy.providers.aws import find, images, network, quotas, trial
 from mldeploy.providers.aws.doctor_account import unknown
 from mldeploy.providers.aws.errors import WouldWorkError
@@ -62,22 +63,10 @@ class Machine:
         limit = self.target.max_price
         told = f"a {dearest} with {self.target.disk_gb} GB of disk and an address costs "
         told += f"${money(an_hour, an_hour=True)} an hour"
-        if limit is not None and an_hour > Decimal(str(limit)):
-            most = money(Decimal(str(limit)), an_hour=True)
-            return Finding(
-                "price",
-                "error",
-                f"{told}: above max_price, ${most}.",
-                f"mldeploy prices --max {limit} --region {self.session.region}   lists cheaper "
-                "ones; or raise max_price in mldeploy.toml",
-            )
-        if (time := lifetime.parse(self.target.ttl)) is None:
-            return Finding(
-                "price",
-                "warning",
-                f"{told}, and nothing ends it: ${money(an_hour * HOURS_A_MONTH)} a month.",
-                'ttl = "4h" in mldeploy.toml ends it by itself',
-            )
+        cheaper = f"mldeploy prices --max {limit} --region {self.session.region}"
+        time = trouble_or_lifetime(told, an_hour, self.target, cheaper)
+        if isinstance(time, Finding):
+            return time
         spot = ", as spot at most that" if self.target.spot else ""
         whole = self.prices.price(self.session.region, dearest, self.target.disk_gb).for_(time)
         return ok("price", f"{told}{spot}; ${money(whole)} until it ends itself")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from mldeploy.doctor.checks import Check, Finding, ok
+from mldeploy.doctor.rented_price import trouble_or_lifetime
 from mldeploy.errors import MldeployError
 from mldeploy.prices import HOURS_A_MONTH, Price, money, table
-from mldeploy.providers import clock, lifetime
+from mldeploy.providers import clock
 from mldeploy.providers.base import Thing
 from mldeploy.providers.paperspace import shown, templates
 from mldeploy.providers.paperspace.records import Availability, Machine, Standing, Template
@@ -128,23 +128,10 @@ class Looking:
     def price(self) -> Finding:
         dearest, price = self._dearest()
         told = f"a {dearest} with its disk costs ${money(price.total, an_hour=True)} an hour"
-        limit = self.target.max_price
-        if limit is not None and price.total > Decimal(str(limit)):
-            most = money(Decimal(str(limit)), an_hour=True)
-            return Finding(
-                "price",
-                "error",
-                f"{told}: above max_price, ${most}.",
-                f"mldeploy prices --provider paperspace --max {limit}   lists cheaper ones; or "
-                "raise max_price in mldeploy.toml",
-            )
-        if (time := lifetime.parse(self.target.ttl)) is None:
-            return Finding(
-                "price",
-                "warning",
-                f"{told}, and nothing ends it: ${money(price.total * HOURS_A_MONTH)} a month.",
-                'ttl = "4h" in mldeploy.toml ends it by itself',
-            )
+        cheaper = f"mldeploy prices --provider paperspace --max {self.target.max_price}"
+        time = trouble_or_lifetime(told, price.total, self.target, cheaper)
+        if isinstance(time, Finding):
+            return time
         whole = f"{told}; ${money(price.for_(time))} until its lifetime is over"
         if self.target.on_expiry == "delete":
             return ok("price", whole)
