@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from uv import find_uv_bin
+
 from tests.jobs.bench import Bench, small_project
 
 PYPROJECT = """\
@@ -53,7 +55,7 @@ def tracked_project(root: Path, name: str) -> Bench:
     for file, text in (("pyproject.toml", PYPROJECT), ("Makefile", MAKEFILE), ("train.py", TRAIN)):
         (root / file).write_text(text)
     (root / ".gitignore").write_text(".venv/\nmlruns/\nmlflow.db\n")
-    subprocess.run(["uv", "sync", "--quiet"], cwd=root, check=True, timeout=300)
+    subprocess.run([find_uv_bin(), "sync", "--quiet"], cwd=root, check=True, timeout=300)
     bench.git("add", "-A")
     bench.git("commit", "-q", "-m", "Train")
     return bench
